@@ -1,0 +1,64 @@
+import type { LeaseRecord } from './lease-record.js';
+
+/**
+ * The seam between the election and whatever keeps the lease. One instance serves many elections.
+ * `lib/testing/store-contract` checks an implementation against everything that is written here.
+ */
+export interface LeaseStore {
+  /** How logs and `status()` call it: `kubernetes`, `file`, `postgres`, `memory`. */
+  readonly name?: string;
+  /**
+   * Granularity, in milliseconds, with which the store (or other users of its records) keeps durations and times: 1000 for a
+   * Kubernetes Lease. Durations are rounded up to it and every write advances `renewedAt` by at least this much. Default 1.
+   */
+  readonly resolution?: number;
+  /** Names a lease. Does no I/O. */
+  open(lease: { name: string; namespace?: string }): LeaseHandle;
+  /** Frees what the store holds open (sockets, pools it created itself). Idempotent. */
+  close?(): Promise<void>;
+}
+
+export interface LeaseHandle {
+  /** The current state, linearizable. Rejects when it cannot tell; a {@link LeaseStoreError} carries advice and `retryAfter`. */
+  read(signal: AbortSignal): Promise<Snapshot>;
+  /**
+   * Compare-and-swap: writes `record` only if the lease still is what `seen` shows (`seen.lease` null: only if it is absent).
+   * Keeps everything else that is stored beside the record. Never deletes. Never rejects: every failure is an outcome.
+   */
+  replace(seen: Snapshot, record: LeaseRecord, signal: AbortSignal): Promise<WriteOutcome>;
+  /**
+   * Snapshots as they come, the current one first; may leave out intermediate ones. A hint, never a proof.
+   * Throwing or ending means: read again and reopen. Aborting the signal settles a pending `next()` promptly.
+   */
+  watch?(signal: AbortSignal): AsyncIterable<Snapshot>;
+  /** Resolves true only on proof that the process that holds the lease in `seen` is dead. Doubt is false. */
+  isHolderGone?(seen: Snapshot, signal: AbortSignal): Promise<boolean>;
+  /** Milliseconds between questions to `isHolderGone` where asking is cheap. Absent: asked once per retry period after a missed renewal. */
+  readonly holderProbeInterval?: number;
+}
+
+export interface Snapshot {
+  readonly lease: StoredLease | null;
+  /** Strictly grows over all writes to a lease of this name, deletions included; an absent lease has one too. */
+  readonly token: bigint;
+}
+
+export interface StoredLease {
+  readonly record: LeaseRecord;
+  /** Opaque; differs after every change, also of things beside the record; never recurs. */
+  readonly version: string;
+  /** Differs between a lease and one that was created after its deletion. */
+  readonly uid: string;
+  /** Milliseconds since the last write when the answer arrived, by a clock of the store that cannot step. Absent where there is none. */
+  readonly age?: number;
+}
+
+export type WriteOutcome =
+  /** It is written, and this is what is stored now. */
+  | { readonly kind: 'applied'; readonly snapshot: Snapshot }
+  /** The lease is no longer what was seen; nothing was written by the attempt that answered. */
+  | { readonly kind: 'conflict' }
+  /** Certainly nothing was or will be written: refused (401, 403, 422, 429). `retryAfter` in milliseconds. */
+  | { readonly kind: 'rejected'; readonly cause: unknown; readonly retryAfter?: number }
+  /** Anybody's guess: it may have been written, or may be later (timeout, 5xx, cut connection). */
+  | { readonly kind: 'unknown'; readonly cause: unknown };

@@ -1,0 +1,33 @@
+/** What a replica is doing: `standby` waits for its turn, `draining` no longer leads but still holds the lease for its last work. */
+export type ElectionRole = 'idle' | 'standby' | 'leader' | 'draining' | 'stopped';
+
+/** A JSON-safe snapshot for health pages and logs. Times are ISO 8601 by this machine's wall clock, durations milliseconds. */
+export interface ElectionStatus {
+  readonly name: string;
+  readonly leaseName: string;
+  readonly namespace?: string;
+  readonly identity: string;
+  readonly role: ElectionRole;
+  /** Identity that the lease named when it was last seen; not a proof that it leads now. */
+  readonly leader: string | null;
+  readonly term: { readonly fencingToken: string; readonly startedAt: string; readonly remaining: number } | null;
+  /** When this replica's last confirmed write was sent, `null` before the first. */
+  readonly lastConfirmedWrite: string | null;
+  /** When the store last answered anything, `null` before the first answer. */
+  readonly lastContact: string | null;
+  /** Milliseconds since the store last answered (reads, writes, watch), by the monotonic clock; `null` before the first answer. */
+  readonly sinceContact: number | null;
+  /** The failure that still stands, if any, and what to do about it. Cleared by the next success. */
+  readonly lastError: {
+    readonly code: string;
+    readonly message: string;
+    readonly advice?: string;
+    readonly at: string;
+    readonly count: number;
+  } | null;
+  readonly store: string;
+  /** Admitted calls that have not settled. */
+  readonly running: number;
+  /** Terms of this replica so far. */
+  readonly terms: number;
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const lib = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
+
+export default defineConfig({
+  // Nest resolves constructor parameters from emitted decorator metadata; without it every injection is undefined.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  resolve: {
+    alias: [
+      { find: /^nestjs-leader$/, replacement: lib('index.ts') },
+      { find: /^nestjs-leader\/election$/, replacement: lib('election/index.ts') },
+      { find: /^nestjs-leader\/fencing$/, replacement: lib('fencing/index.ts') },
+      { find: /^nestjs-leader\/postgres$/, replacement: lib('stores/postgres/index.ts') },
+      { find: /^nestjs-leader\/terminus$/, replacement: lib('health/index.ts') },
+      { find: /^nestjs-leader\/prometheus$/, replacement: lib('metrics/index.ts') },
+      { find: /^nestjs-leader\/testing$/, replacement: lib('testing/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/{unit,nest,contract,simulation}/**/*.spec.ts'],
+    // Two cores: more workers than that only makes the process tests slower.
+    maxWorkers: 2,
+  },
+});
