@@ -1,1 +1,2 @@
 export * from './election/index.js';
+export { memoryLease, type MemoryLeaseOptions, type MemoryLeaseStore } from './stores/memory/index.js';
