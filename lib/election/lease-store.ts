@@ -1,4 +1,5 @@
 import type { LeaseRecord } from './lease-record.js';
+import type { ElectionLog } from './log.js';
 
 /**
  * The seam between the election and whatever keeps the lease. One instance serves many elections.
@@ -12,8 +13,8 @@ export interface LeaseStore {
    * Kubernetes Lease. Durations are rounded up to it and every write advances `renewedAt` by at least this much. Default 1.
    */
   readonly resolution?: number;
-  /** Names a lease. Does no I/O. */
-  open(lease: { name: string; namespace?: string }): LeaseHandle;
+  /** Names a lease. Does no I/O. `log` is the election's: where a store says what no outcome can carry (a missing right, a label that failed). */
+  open(lease: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle;
   /** Frees what the store holds open (sockets, pools it created itself). Idempotent. */
   close?(): Promise<void>;
 }
