@@ -27,7 +27,7 @@ export class MemoryHandle implements LeaseHandle {
       return await this.ask('replace', signal, () => this.table.replace(this.key, seen, record));
     } catch (cause) {
       return cause instanceof Refusal
-        ? { kind: 'rejected', cause: cause.cause, retryAfter: cause.retryAfter }
+        ? { kind: 'rejected', cause, retryAfter: cause.retryAfter }
         : { kind: 'unknown', cause };
     }
   }
@@ -91,15 +91,17 @@ export class MemoryHandle implements LeaseHandle {
   }
 }
 
+const ADVICE = 'Nothing goes wrong with a memory store but what its test scripts: see its faults.';
+
 class Refusal extends LeaseStoreError {
-  constructor(cause: unknown = new Error('refused by the script of the test'), retryAfter?: number) {
-    super('STORE_FORBIDDEN', 'The memory store refused a request, as its test told it to.', { cause, retryAfter });
+  constructor(cause?: unknown, retryAfter?: number) {
+    super('STORE_FORBIDDEN', 'The memory store refused a request.', { advice: ADVICE, cause, retryAfter });
   }
 }
 
 function unanswered(operation: MemoryOperation, signal: AbortSignal): LeaseStoreError {
   return new LeaseStoreError('STORE_TIMEOUT', `The memory store gave no answer to "${operation}" in time.`, {
-    advice: 'Only a test makes the memory store slow: see the faults that it scripts.',
+    advice: ADVICE,
     cause: signal.reason,
   });
 }
