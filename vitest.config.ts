@@ -18,6 +18,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // `npm cit` passes no arguments on; this is how .ci/run gets its report out of it.
+    ...(process.env.VITEST_REPORT && { reporters: ['default', ['json', { outputFile: process.env.VITEST_REPORT }]] }),
     include: ['test/{unit,nest,contract,simulation}/**/*.spec.ts'],
     // Two cores: more workers than that only makes the process tests slower.
     maxWorkers: 2,

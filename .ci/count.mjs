@@ -1,0 +1,34 @@
+// usage: count.mjs FORMAT REPORT EXIT_CODE: prints "passed failed skipped". A command that failed counts at least one failure,
+// and so does a report that is missing or holds no test: what did not run has not passed.
+import { readFileSync } from 'node:fs';
+
+const [format, report, exitCode] = process.argv.slice(2);
+
+const formats = {
+  check: () => (exitCode === '0' ? [1, 0, 0] : [0, 1, 0]),
+  vitest: () => {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = read();
+    return [numPassedTests, numFailedTests, numPendingTests + numTodoTests];
+  },
+  tour: () => {
+    const { steps, total } = read();
+    const held = steps.filter(({ passed }) => passed).length;
+    return [held, steps.length - held, total - steps.length];
+  },
+};
+
+function read() {
+  return JSON.parse(readFileSync(report, 'utf8'));
+}
+
+function count() {
+  try {
+    return formats[format]();
+  } catch (error) {
+    console.error(`no usable report: ${error.message}`);
+    return [0, 1, 0];
+  }
+}
+
+const [passed, failed, skipped] = count();
+console.log(passed, Math.max(failed, exitCode === '0' && passed > 0 ? 0 : 1), skipped);

@@ -1,0 +1,44 @@
+import { cpus, totalmem } from 'node:os';
+
+export interface Figure {
+  readonly what: string;
+  readonly samples: readonly number[];
+  readonly unit: 'ns' | 'ms' | '';
+  /** The median must stay below it. */
+  readonly target?: number;
+}
+
+/** Prints figures as a table: n, median and spread, so that a lucky run shows. Returns how many missed their target. */
+export function printFigures(figures: readonly Figure[]): number {
+  const rows = figures.map(({ what, samples, unit, target }) => {
+    const at = (q: number) => quantile(samples, q);
+    const verdict = target === undefined ? '' : at(0.5) < target ? `< ${target}: yes` : `< ${target}: NO`;
+    return [what, String(samples.length), ...[0.5, 0.1, 0.9, 0, 1].map((q) => `${round(at(q))} ${unit}`), verdict];
+  });
+  const table = [['', 'n', 'median', 'p10', 'p90', 'min', 'max', 'target'], ...rows];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, i) => (i === 0 || i === 7 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    );
+  return rows.filter((row) => row[7]!.endsWith('NO')).length;
+}
+
+export function printMachine(): void {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} cores, ${memory} GiB\n`);
+}
+
+export function quantile(samples: readonly number[], q: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const position = (sorted.length - 1) * q;
+  const below = sorted[Math.floor(position)]!;
+  return below + (sorted[Math.ceil(position)]! - below) * (position % 1);
+}
+
+function round(value: number): string {
+  return Math.abs(value) < 100 ? value.toFixed(1) : String(Math.round(value));
+}
