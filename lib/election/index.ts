@@ -7,3 +7,5 @@ export type { ElectionLog } from './log.js';
 export type { ElectionOptions } from './options.js';
 export type { Election, RunOptions, TermHandlers } from './election.js';
 export type { ElectionRole, ElectionStatus } from './status.js';
+export { LeaderElector, type LeaderElectorSetup } from './elector.js';
+export { systemChance, systemClock } from './system-clock.js';

@@ -1,3 +1,4 @@
+import { LeaderElectionConfigError } from './errors.js';
 import type { LeaseStore } from './lease-store.js';
 
 /** How an election is set up. Durations are milliseconds. */
@@ -29,4 +30,42 @@ export interface ElectionOptions {
   releaseOnShutdown?: boolean;
   /** `false` observes only: never leads. Default true. */
   candidate?: boolean;
+}
+
+/** @throws LeaderElectionConfigError for options of a wrong kind; durations are `resolveTimings`' */
+export function checkOptions(options: ElectionOptions): void {
+  const broken: string[] = [];
+  const rule = (holds: boolean, name: keyof ElectionOptions, text: string) => {
+    if (!holds) {
+      const value = options?.[name] as unknown;
+      broken.push(
+        `${name} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)} but must be ${text}`,
+      );
+    }
+  };
+  const optional = (name: keyof ElectionOptions, type: 'string' | 'boolean') =>
+    rule(options?.[name] === undefined || typeof options[name] === type, name, `a ${type}`);
+  rule(typeof options?.leaseName === 'string' && options.leaseName.trim() !== '', 'leaseName', 'a non-empty string');
+  rule(typeof options?.store?.open === 'function', 'store', 'a LeaseStore');
+  rule(
+    options?.identity === undefined || (typeof options.identity === 'string' && options.identity !== ''),
+    'identity',
+    'a non-empty string',
+  );
+  rule(
+    options?.namespace === undefined || (typeof options.namespace === 'string' && options.namespace !== ''),
+    'namespace',
+    'a non-empty string',
+  );
+  const epoch: unknown = options?.fencingEpoch ?? 0;
+  rule(
+    Number.isInteger(epoch) && (epoch as number) >= 0 && (epoch as number) <= 127,
+    'fencingEpoch',
+    'a whole number from 0 to 127',
+  );
+  optional('releaseOnShutdown', 'boolean');
+  optional('candidate', 'boolean');
+  if (broken.length > 0) {
+    throw new LeaderElectionConfigError(`Leader election: ${broken.join('; ')}.`, 'See ElectionOptions.');
+  }
 }

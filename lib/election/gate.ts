@@ -1,0 +1,129 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { NotLeaderError } from './errors.js';
+import type { LeadershipTerm } from './leadership-term.js';
+
+/** One admitted call. Settles when what it returned settles. */
+interface Admission {
+  readonly gate: Gate;
+  readonly term: LeadershipTerm;
+  /** False for `acquired` handlers: a loop started there outlives the term and must not see it for ever. */
+  readonly joinable: boolean;
+  readonly caller: Admission | undefined;
+  settled: boolean;
+}
+
+const context = new AsyncLocalStorage<Admission>();
+const atImport = AsyncLocalStorage.snapshot();
+
+/** Runs outside every caller's context: the election's own timers and streams must not carry the request in which somebody called it. */
+export function outsideAnyCall<T>(run: () => T): T {
+  return atImport(run);
+}
+
+/** Lets work in under the current term, counts it, and tells when it is done. */
+export class Gate {
+  private readonly running = new Set<Admission>();
+  private readonly waiting = new Set<() => void>();
+
+  constructor(
+    private readonly election: string,
+    private readonly current: () => LeadershipTerm | null,
+  ) {}
+
+  get count(): number {
+    return this.running.size;
+  }
+
+  /**
+   * The term under which a call made here and now may run: that of the admitted call around it, else the current one, else null.
+   * @throws NotLeaderError when the call around it was admitted under a term that is over: half a piece of work must not look skipped
+   */
+  enter(): LeadershipTerm | null {
+    const joined = this.around(true);
+    if (joined === undefined) {
+      return this.current();
+    }
+    if (!joined.term.isValid()) {
+      throw new NotLeaderError(this.election, `The term that admitted this call to "${this.election}" is over.`);
+    }
+    return joined.term;
+  }
+
+  /** The term of the admitted call around, valid or not. */
+  joinedTerm(): LeadershipTerm | undefined {
+    return this.around(true)?.term;
+  }
+
+  /** Runs `work` under `term`, counted until what it returns settles. Returns what it returns. */
+  run<T>(term: LeadershipTerm, work: () => T, joinable = true): T {
+    const admission: Admission = { gate: this, term, joinable, caller: context.getStore(), settled: false };
+    this.running.add(admission);
+    let result: T;
+    try {
+      result = context.run(admission, work);
+    } catch (error) {
+      this.settle(admission);
+      throw error;
+    }
+    if (isThenable(result)) {
+      const settle = () => this.settle(admission);
+      result.then(settle, settle);
+    } else {
+      this.settle(admission);
+    }
+    return result;
+  }
+
+  /** Resolves once everything that runs has settled, calls around this one excepted if `exceptCaller`. */
+  idle(exceptCaller = false): Promise<void> {
+    const excepted = exceptCaller ? this.callers() : new Set<Admission>();
+    return new Promise((resolve) => {
+      const check = () => {
+        for (const admission of this.running) {
+          if (!excepted.has(admission)) {
+            return;
+          }
+        }
+        this.waiting.delete(check);
+        resolve();
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
+
+  /** Whether an admitted call of this gate is around. */
+  hasCaller(): boolean {
+    return this.around(false) !== undefined;
+  }
+
+  private settle(admission: Admission): void {
+    admission.settled = true;
+    this.running.delete(admission);
+    for (const check of this.waiting) {
+      check();
+    }
+  }
+
+  private callers(): Set<Admission> {
+    const callers = new Set<Admission>();
+    for (let call = context.getStore(); call !== undefined; call = call.caller) {
+      callers.add(call);
+    }
+    return callers;
+  }
+
+  private around(joinable: boolean): Admission | undefined {
+    for (let call = context.getStore(); call !== undefined; call = call.caller) {
+      // A context outlives its call in whatever the call left behind: then it counts as outside.
+      if (call.gate === this && !call.settled && (call.joinable || !joinable)) {
+        return call;
+      }
+    }
+    return undefined;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

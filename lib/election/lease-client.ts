@@ -1,0 +1,146 @@
+import type { Clock } from './clock.js';
+import { withDeadline } from './deadline.js';
+import { LeaseStoreError, isLeaderElectionError } from './errors.js';
+import type { LeaseRecord } from './lease-record.js';
+import type { LeaseHandle, Snapshot, WriteOutcome } from './lease-store.js';
+import { RequestTimeout } from './request-timeout.js';
+import type { Timings } from './timings.js';
+import type { Trouble } from './trouble.js';
+
+/** A request that brought nothing. `retryAfter`: milliseconds for which the store asked to be left alone. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly retryAfter: number;
+}
+
+/** The lease store as the election uses it: bounded in time, never throwing, its answers checked, its failures told. */
+export class LeaseClient {
+  readonly timeout: RequestTimeout;
+  private interruptible: AbortController | null = null;
+
+  constructor(
+    private readonly handle: LeaseHandle,
+    private readonly clock: Clock,
+    timings: Timings,
+    private readonly trouble: Trouble,
+    private readonly contact: () => void,
+  ) {
+    this.timeout = new RequestTimeout(timings.requestTimeout, timings.renewDeadline);
+  }
+
+  async read(limit = Number.POSITIVE_INFINITY): Promise<Snapshot | Failure> {
+    const controller = (this.interruptible = new AbortController());
+    try {
+      const snapshot = await this.timed(limit, controller, (signal) => this.handle.read(signal));
+      checkSnapshot(snapshot);
+      this.trouble.succeeded();
+      return snapshot;
+    } catch (cause) {
+      return this.failed(cause);
+    } finally {
+      this.interruptible = null;
+    }
+  }
+
+  /** A write is never interrupted: whether it landed must be known. */
+  async write(seen: Snapshot, record: LeaseRecord, limit = Number.POSITIVE_INFINITY): Promise<WriteOutcome> {
+    let outcome: WriteOutcome;
+    try {
+      outcome = await this.timed(limit, new AbortController(), (signal) => this.handle.replace(seen, record, signal));
+      checkOutcome(outcome, seen);
+    } catch (cause) {
+      outcome = { kind: 'unknown', cause };
+    }
+    if (outcome.kind === 'rejected' || outcome.kind === 'unknown') {
+      this.failed(outcome.cause);
+    } else {
+      this.trouble.succeeded();
+    }
+    return outcome;
+  }
+
+  async isHolderGone(seen: Snapshot): Promise<boolean> {
+    const controller = (this.interruptible = new AbortController());
+    try {
+      const gone = await withDeadline(this.clock, this.timeout.current, controller, (signal) =>
+        this.handle.isHolderGone!(seen, signal),
+      );
+      return gone === true;
+    } catch (cause) {
+      this.failed(cause);
+      return false;
+    } finally {
+      this.interruptible = null;
+    }
+  }
+
+  /** Gives up a read or probe under way: its answer matters no more. */
+  interrupt(): void {
+    this.interruptible?.abort(INTERRUPTED);
+  }
+
+  private async timed<T>(
+    limit: number,
+    controller: AbortController,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const sent = this.clock.now();
+    const bound = this.timeout.current;
+    try {
+      const answer = await withDeadline(this.clock, Math.min(bound, limit), controller, call);
+      this.timeout.answeredIn(this.clock.now() - sent);
+      this.contact();
+      return answer;
+    } catch (error) {
+      // A bound that the term's end cut short says nothing about the store.
+      if (isLeaderElectionError(error) && error.code === 'STORE_TIMEOUT' && limit >= bound) {
+        this.timeout.timedOut();
+      }
+      throw error;
+    }
+  }
+
+  private failed(cause: unknown): Failure {
+    if (cause !== INTERRUPTED) {
+      this.trouble.failed(cause);
+    }
+    return { kind: 'failed', retryAfter: cause instanceof LeaseStoreError ? (cause.retryAfter ?? 0) : 0 };
+  }
+}
+
+const INTERRUPTED = new LeaseStoreError('STORE_FAILED', 'The election is stopping.');
+
+function checkOutcome(outcome: WriteOutcome, seen: Snapshot): void {
+  switch (outcome?.kind) {
+    case 'applied':
+      checkSnapshot(outcome.snapshot);
+      // etcd answers an identical write with success and writes nothing: followers have seen no renewal.
+      if (outcome.snapshot.lease === null || outcome.snapshot.lease.version === seen.lease?.version) {
+        throw new LeaseStoreError('STORE_BAD_DATA', 'The lease store reports a write that changed nothing.');
+      }
+      return;
+    case 'conflict':
+    case 'rejected':
+    case 'unknown':
+      return;
+    default:
+      throw new LeaseStoreError('STORE_BAD_DATA', `The lease store answered a write with ${String(outcome)}.`);
+  }
+}
+
+function checkSnapshot(snapshot: Snapshot): void {
+  const sound =
+    typeof snapshot === 'object' &&
+    snapshot !== null &&
+    typeof snapshot.token === 'bigint' &&
+    (snapshot.lease === null || (typeof snapshot.lease === 'object' && typeof snapshot.lease.record === 'object'));
+  if (!sound) {
+    throw new LeaseStoreError(
+      'STORE_BAD_DATA',
+      'The lease store answered with something that is no snapshot of a lease.',
+      {
+        advice: 'If the store is your own, run it through the store contract kit of nestjs-leader/testing.',
+      },
+    );
+  }
+}

@@ -1,0 +1,130 @@
+import type { Chance } from './clock.js';
+import type { LeaseHandle, Snapshot } from './lease-store.js';
+import type { LeaseView } from './lease-view.js';
+import { Rhythm } from './rhythm.js';
+import { TakeoverWindow } from './takeover-window.js';
+import type { Timings } from './timings.js';
+import type { Vacancy } from './vacancy.js';
+
+export type StandbyStep = { kind: 'read' } | { kind: 'probe' } | { kind: 'claim' } | { kind: 'wait'; until: number };
+
+export interface StandbyOutlook {
+  readonly watchIsLive: boolean;
+  /** From when on this replica may contend; Infinity: it does not. */
+  readonly contendFrom: number;
+}
+
+/** What a replica that does not lead does next. */
+export class Standby {
+  /** No request before this instant: a failure was just seen. */
+  private notBefore = Number.NEGATIVE_INFINITY;
+  private readAt = Number.NEGATIVE_INFINITY;
+  private probeAt = Number.NEGATIVE_INFINITY;
+  private claimAt: number | null = null;
+  /** A write showed that what is known is out of date: nothing is claimed on the strength of it. */
+  private outdated = false;
+  private readonly rhythm: Rhythm;
+  private readonly window: TakeoverWindow;
+  private readonly probeInterval: number | null;
+
+  constructor(
+    private readonly view: LeaseView,
+    private readonly vacancy: Vacancy,
+    private readonly timings: Timings,
+    handle: LeaseHandle,
+    private readonly chance: Chance,
+  ) {
+    this.rhythm = new Rhythm(timings, chance);
+    this.window = new TakeoverWindow(chance);
+    this.probeInterval = handle.isHolderGone === undefined ? null : (handle.holderProbeInterval ?? 0);
+  }
+
+  next(now: number, outlook: StandbyOutlook): StandbyStep {
+    if (now < this.notBefore) {
+      return { kind: 'wait', until: this.notBefore };
+    }
+    const { latest } = this.view;
+    const claimFrom = latest === null || this.outdated ? Number.POSITIVE_INFINITY : this.claimFrom(now, outlook);
+    if (now >= claimFrom) {
+      return { kind: 'claim' };
+    }
+    if (now >= this.readAt) {
+      return { kind: 'read' };
+    }
+    const probeFrom = this.probeFrom(latest, now, outlook);
+    if (now >= probeFrom) {
+      return { kind: 'probe' };
+    }
+    return { kind: 'wait', until: Math.min(claimFrom, this.readAt, probeFrom) };
+  }
+
+  /** The lease says something new: whatever was planned on the strength of the old is off. */
+  news(now: number): void {
+    this.claimAt = null;
+    this.rhythm.news(now);
+  }
+
+  /** Something was seen, by whatever way: the next look of one's own may wait. */
+  looked(now: number, watchIsLive: boolean): void {
+    this.outdated = false;
+    this.readAt = now + (watchIsLive ? this.rhythm.silence() : this.rhythm.poll());
+  }
+
+  watchBroke(now: number): void {
+    this.readAt = Math.min(this.readAt, now + this.rhythm.afterBreak());
+  }
+
+  /** A claim may have landed or not: read before anything else. */
+  lookAgain(now: number): void {
+    this.outdated = true;
+    this.claimAt = null;
+    this.readAt = now;
+  }
+
+  failed(now: number, retryAfter: number): void {
+    this.notBefore = now + Math.max(retryAfter, this.rhythm.poll());
+  }
+
+  holdOff(until: number): void {
+    this.notBefore = until;
+  }
+
+  probed(now: number): void {
+    this.probeAt = now + (this.probeInterval || this.timings.retryPeriod);
+  }
+
+  raceLost(): void {
+    this.claimAt = null;
+    this.window.lostRace();
+  }
+
+  raceWon(): void {
+    this.claimAt = null;
+    this.window.wonRace();
+  }
+
+  /** The winner's record is on its way by a live watch: asking for it would make a hundred losers ask at once. */
+  awaitWinner(now: number, watchIsLive: boolean): void {
+    this.lookAgain(now);
+    this.readAt = watchIsLive ? now + 50 + 200 * this.chance.random() : now;
+  }
+
+  private claimFrom(now: number, { contendFrom }: StandbyOutlook): number {
+    const openFrom = Math.max(this.vacancy.openFrom, contendFrom);
+    if (now < openFrom) {
+      this.claimAt = null;
+      return openFrom;
+    }
+    this.claimAt ??= this.vacancy.isOwn ? now : now + this.window.draw();
+    return this.claimAt;
+  }
+
+  /** Cheap stores are asked all the time; over a network only after a missed renewal, once per retry period. */
+  private probeFrom(latest: Snapshot | null, now: number, { contendFrom }: StandbyOutlook): number {
+    const held = latest?.lease?.record.holder != null && now < this.vacancy.openFrom;
+    if (this.probeInterval === null || !held || contendFrom === Number.POSITIVE_INFINITY) {
+      return Number.POSITIVE_INFINITY;
+    }
+    return Math.max(this.probeAt, this.probeInterval > 0 ? this.probeAt : this.rhythm.missedFrom);
+  }
+}

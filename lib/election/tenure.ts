@@ -1,0 +1,84 @@
+import type { LossReason } from './leadership-term.js';
+import type { LeaseRecord } from './lease-record.js';
+import type { Snapshot, StoredLease } from './lease-store.js';
+import type { Term } from './term.js';
+import type { ClockReading, Validity } from './validity.js';
+
+/** `draining`: leads no more, but renews until its last work is done. `releasing`: done, the lease is to be let go. */
+export type TenurePhase = 'leading' | 'draining' | 'releasing';
+
+export interface Attempt {
+  readonly writeId: string;
+  readonly sent: ClockReading;
+  readonly seen: Snapshot;
+  readonly record: LeaseRecord;
+}
+
+/** What a snapshot means to the one who holds the lease. */
+export type Verdict = 'confirmed' | 'edited' | Extract<LossReason, 'superseded' | 'deleted'>;
+
+/** The lease as this replica holds it: from the confirmed write that began the term to its loss or release. */
+export class Tenure {
+  phase: TenurePhase = 'leading';
+  /** Monotonic instant at which the next renewal is due. */
+  renewAt: number;
+  /** Wall clock at the sending of the last confirmed write, for people. */
+  lastConfirmedWall: number;
+  private readonly attempts = new Map<string, Attempt>();
+
+  constructor(
+    readonly term: Term,
+    readonly validity: Validity,
+    readonly id: string,
+    private lease: StoredLease,
+    private readonly renewInterval: number,
+    began: Attempt,
+  ) {
+    this.renewAt = began.sent.mono + renewInterval;
+    this.lastConfirmedWall = began.sent.wall;
+  }
+
+  /** Remembered until a later write is confirmed: until then it may turn out to have landed. */
+  attempted(attempt: Attempt): void {
+    this.attempts.set(attempt.writeId, attempt);
+  }
+
+  /** Certainly did not and will not land. */
+  refused(attempt: Attempt): void {
+    this.attempts.delete(attempt.writeId);
+  }
+
+  /** The record that the next write must outdo: the latest of ours that may be seen by others. */
+  get lastSent(): LeaseRecord {
+    return [...this.attempts.values()].at(-1)?.record ?? this.lease.record;
+  }
+
+  judge(snapshot: Snapshot, now: number): Verdict {
+    const { lease } = snapshot;
+    if (lease === null || lease.uid !== this.lease.uid) {
+      return 'deleted';
+    }
+    if (lease.record.writeId !== null && lease.record.writeId === this.lease.record.writeId) {
+      // Labels were edited beside our record: the next renewal is conditional on the new version.
+      this.lease = lease;
+      return 'edited';
+    }
+    const landed = lease.record.writeId === null ? undefined : this.attempts.get(lease.record.writeId);
+    return landed === undefined ? 'superseded' : this.confirmed(landed, lease, now);
+  }
+
+  private confirmed(attempt: Attempt, lease: StoredLease, now: number): Verdict {
+    this.lease = lease;
+    this.validity.confirm(attempt.sent);
+    this.lastConfirmedWall = attempt.sent.wall;
+    this.renewAt = Math.max(now, attempt.sent.mono + this.renewInterval);
+    // Earlier attempts were conditional on a version that is gone: they can land no more.
+    for (const writeId of this.attempts.keys()) {
+      this.attempts.delete(writeId);
+      if (writeId === attempt.writeId) {
+        break;
+      }
+    }
+    return 'confirmed';
+  }
+}

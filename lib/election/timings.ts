@@ -1,0 +1,101 @@
+import { LeaderElectionConfigError } from './errors.js';
+import type { ElectionOptions } from './options.js';
+
+/** Every duration of an election, resolved and checked. Milliseconds. */
+export interface Timings {
+  readonly leaseDuration: number;
+  readonly renewDeadline: number;
+  readonly renewInterval: number;
+  readonly retryPeriod: number;
+  readonly requestTimeout: number;
+  readonly takeoverGrace: number;
+  readonly drainTimeout: number;
+  /** Granularity of times in the store. */
+  readonly resolution: number;
+}
+
+const LONGEST = 2 ** 31 - 1;
+/** client-go spreads its retries by up to this factor and refuses deadlines that leave no room for one. */
+const JITTER_FACTOR = 1.2;
+
+type DurationName = Exclude<keyof Timings, 'resolution'>;
+const MAY_BE_ZERO: readonly DurationName[] = ['takeoverGrace', 'drainTimeout'];
+
+/**
+ * Defaults derive from `leaseDuration` in the proportions that the simulator favours; rules are client-go's, and the margin rule
+ * that keeps two believers apart while clock rates differ.
+ * @throws LeaderElectionConfigError with every rule that is broken, not only the first
+ */
+export function resolveTimings(options: ElectionOptions): Timings {
+  const resolution = options.store.resolution ?? 1;
+  const leaseDuration = options.leaseDuration ?? 15_000;
+  const coarse = resolution >= 1000;
+  const smallestMargin = Math.max(coarse ? 1000 : 0, leaseDuration * 0.1);
+  const timings: Timings = {
+    leaseDuration,
+    renewDeadline: options.renewDeadline ?? Math.min(Math.round(leaseDuration * 0.8), leaseDuration - smallestMargin),
+    renewInterval: options.renewInterval ?? Math.max(Math.round(leaseDuration * 0.2), resolution),
+    retryPeriod: options.retryPeriod ?? Math.round((leaseDuration * 2) / 15),
+    requestTimeout: options.requestTimeout ?? Math.round((leaseDuration * 2) / 15),
+    takeoverGrace: options.takeoverGrace ?? 0,
+    drainTimeout: options.drainTimeout ?? 20_000,
+    resolution,
+  };
+  const broken = notMilliseconds(timings);
+  if (broken.length === 0) {
+    broken.push(...brokenRules(timings, smallestMargin));
+  }
+  if (broken.length > 0) {
+    throw new LeaderElectionConfigError(
+      `Election of lease "${String(options.leaseName)}": ${broken.join('; ')}.`,
+      looksLikeSeconds(options) ?? 'Leave out everything but leaseDuration: the others derive from it.',
+    );
+  }
+  return timings;
+}
+
+function notMilliseconds(timings: Timings): string[] {
+  return (Object.keys(timings) as (keyof Timings)[]).flatMap((name) => {
+    const value: unknown = timings[name];
+    const least = name !== 'resolution' && MAY_BE_ZERO.includes(name) ? 0 : 1;
+    return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= LONGEST
+      ? []
+      : [`${name} is ${show(value)} but must be a whole number of milliseconds from ${least} to ${LONGEST}`];
+  });
+}
+
+function brokenRules(t: Timings, smallestMargin: number): string[] {
+  const broken: string[] = [];
+  const rule = (holds: boolean, text: string) => holds || broken.push(text);
+  rule(
+    t.leaseDuration > t.renewDeadline,
+    `leaseDuration (${t.leaseDuration}) must be greater than renewDeadline (${t.renewDeadline})`,
+  );
+  rule(
+    t.renewDeadline > JITTER_FACTOR * t.retryPeriod,
+    `renewDeadline (${t.renewDeadline}) must be greater than ${JITTER_FACTOR} × retryPeriod (${t.retryPeriod})`,
+  );
+  rule(
+    t.leaseDuration - t.renewDeadline >= smallestMargin,
+    `leaseDuration − renewDeadline (${t.leaseDuration - t.renewDeadline}) must be at least ${smallestMargin}: it is the margin for clocks that run at different rates`,
+  );
+  rule(
+    t.renewInterval >= t.resolution,
+    `renewInterval (${t.renewInterval}) must be at least ${t.resolution}: others see renewals only in steps of that`,
+  );
+  rule(
+    t.renewInterval + t.requestTimeout < t.renewDeadline,
+    `renewInterval (${t.renewInterval}) + requestTimeout (${t.requestTimeout}) must be less than renewDeadline (${t.renewDeadline}): else one lost request ends the term`,
+  );
+  return broken;
+}
+
+function looksLikeSeconds(options: ElectionOptions): string | undefined {
+  const names = ['leaseDuration', 'renewDeadline', 'retryPeriod', 'renewInterval', 'requestTimeout'] as const;
+  const name = names.find((n) => typeof options[n] === 'number' && options[n] > 0 && options[n] < 100);
+  return name && `${name}: ${options[name]} looks like seconds; durations are milliseconds: ${options[name]! * 1000}.`;
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,77 @@
+import type { Clock } from './clock.js';
+import { isLeaderElectionError, type LeaderElectionError } from './errors.js';
+import type { ElectionLog } from './log.js';
+import type { ElectionStatus } from './status.js';
+
+/** The failures that stand, told once and summed up when they end: an outage of an hour is two lines, not two thousand. */
+export class Trouble {
+  private since = 0;
+  private last: NonNullable<ElectionStatus['lastError']> | null = null;
+  private told: string | null = null;
+  private handlerError: NonNullable<ElectionStatus['lastError']> | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: ElectionLog,
+    private readonly election: string,
+  ) {}
+
+  get lastError(): ElectionStatus['lastError'] {
+    return this.last ?? this.handlerError;
+  }
+
+  /** Logged each time, and shown until a term passes without one. */
+  handlerFailed(cause: LeaderElectionError): void {
+    this.handlerError = this.entry(cause, (this.handlerError?.count ?? 0) + 1);
+    this.log.error(`${this.election}: ${cause.message}`);
+  }
+
+  newTerm(): void {
+    this.handlerError = null;
+  }
+
+  failed(cause: unknown): void {
+    if (this.last === null) {
+      this.since = this.clock.now();
+    }
+    const count = (this.last?.count ?? 0) + 1;
+    this.last = this.entry(cause, count);
+    const { code, message, advice } = this.last;
+    // One lost request is everyday life and heals by itself; a refusal does not.
+    const worthTelling = count > 1 || (code !== 'STORE_TIMEOUT' && code !== 'STORE_FAILED');
+    if (worthTelling && this.told !== code) {
+      this.told = code;
+      this.log.warn(`${this.election}: ${message}${advice === undefined ? '' : ` ${advice}`}`);
+    }
+  }
+
+  succeeded(): void {
+    if (this.last === null) {
+      return;
+    }
+    if (this.told !== null) {
+      const seconds = ((this.clock.now() - this.since) / 1000).toFixed(1);
+      this.log.log(
+        `${this.election}: the lease store answers again after ${this.last.count} failures in ${seconds} s.`,
+      );
+    }
+    this.last = this.told = null;
+  }
+
+  private entry(cause: unknown, count: number): NonNullable<ElectionStatus['lastError']> {
+    const at = new Date(this.clock.wall());
+    return { ...describe(cause), at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString(), count };
+  }
+}
+
+function describe(cause: unknown): { code: string; message: string; advice?: string } {
+  if (isLeaderElectionError(cause)) {
+    return {
+      code: cause.code,
+      message: cause.message,
+      ...(cause.advice === undefined ? {} : { advice: cause.advice }),
+    };
+  }
+  const message = cause instanceof Error ? cause.message : `The lease store failed with ${String(cause)}`;
+  return { code: 'STORE_FAILED', message };
+}

@@ -1,0 +1,73 @@
+import type { CancelTimer, Chance, Clock } from './clock.js';
+import type { Snapshot } from './lease-store.js';
+
+const SHORTEST_PAUSE = 100;
+const LONGEST_PAUSE = 30_000;
+
+export interface WatchListener {
+  saw(snapshot: Snapshot): void;
+  /** The watch ended or threw: what it would have shown is unknown. `cause` is undefined when it merely ended. */
+  broke(cause: unknown): void;
+}
+
+/** Keeps one watch open and reopens it, jittered, backing off while it yields nothing. */
+export class Watcher {
+  private controller: AbortController | null = null;
+  private cancelPause: CancelTimer | null = null;
+  private pause = SHORTEST_PAUSE;
+  private yielded = false;
+
+  constructor(
+    private readonly open: (signal: AbortSignal) => AsyncIterable<Snapshot>,
+    private readonly clock: Clock,
+    private readonly chance: Chance,
+    private readonly listener: WatchListener,
+  ) {}
+
+  /** Whether it has shown something since it was opened. Even then its silence proves nothing. */
+  get isLive(): boolean {
+    return this.yielded;
+  }
+
+  start(): void {
+    const controller = (this.controller = new AbortController());
+    void this.follow(controller);
+  }
+
+  stop(): void {
+    this.cancelPause?.();
+    this.cancelPause = null;
+    this.yielded = false;
+    const { controller } = this;
+    this.controller = null;
+    controller?.abort();
+  }
+
+  reopen(): void {
+    this.stop();
+    this.start();
+  }
+
+  private async follow(controller: AbortController): Promise<void> {
+    let cause: unknown;
+    try {
+      for await (const snapshot of this.open(controller.signal)) {
+        if (this.controller !== controller) {
+          return;
+        }
+        this.yielded = true;
+        this.pause = SHORTEST_PAUSE;
+        this.listener.saw(snapshot);
+      }
+    } catch (error) {
+      cause = error;
+    }
+    if (this.controller !== controller) {
+      return;
+    }
+    this.stop();
+    this.cancelPause = this.clock.setTimer(() => this.start(), this.pause * (0.5 + this.chance.random()));
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    this.listener.broke(cause);
+  }
+}
