@@ -69,7 +69,10 @@ export class LeaderElector implements Election {
     this.timings = resolveTimings(setup.options);
     // Two replicas with one identity would take each other's writes for their own: the suffix is not optional.
     this.identity = `${setup.options.identity ?? hostname()}_${this.chance.uuid()}`;
-    this.handle = setup.options.store.open({ name: setup.options.leaseName, namespace: setup.options.namespace });
+    this.handle = setup.options.store.open(
+      { name: setup.options.leaseName, namespace: setup.options.namespace },
+      this.log,
+    );
     this.trouble = new Trouble(this.clock, this.log, this.name);
     this.gate = new Gate(this.name, () => this.candidacy?.leading() ?? null);
     this.notices = new TermNotices(this.gate, this.clock, this.timings, this.trouble);
