@@ -1,0 +1,70 @@
+import type { LeaseRecord } from '../../election/lease-record.js';
+import { API_VERSION, type LeaseMetadata, type LeaseObject, type LeaseSpec } from './lease-object.js';
+import { formatMicroTime, parseMicroTime } from './micro-time.js';
+import { formatWriteMark, readWriteMark, WRITE_MARK } from './write-mark.js';
+
+const INT32_MAX = 2 ** 31 - 1;
+
+/** What a Lease says. Garbage in a field reads as if the field were not there; nothing here throws. */
+export function decodeLease(lease: LeaseObject): LeaseRecord {
+  const spec = lease.spec ?? {};
+  return {
+    holder: holder(spec.holderIdentity),
+    duration: whole(spec.leaseDurationSeconds) * 1000,
+    acquiredAt: parseMicroTime(spec.acquireTime),
+    renewedAt: parseMicroTime(spec.renewTime),
+    transitions: whole(spec.leaseTransitions),
+    ...readWriteMark(lease),
+  };
+}
+
+/**
+ * The Lease that says `record`, built upon the one it replaces: fields of newer API versions, labels, foreign annotations,
+ * `strategy` and `preferredHolder` stay. uid and resourceVersion go along, for without uid the API server recreates a deleted Lease.
+ */
+export function encodeLease(
+  seen: LeaseObject | null,
+  { name, namespace }: { name: string; namespace: string },
+  record: LeaseRecord,
+): LeaseObject {
+  const renewTime = record.renewedAt === null ? null : formatMicroTime(record.renewedAt);
+  const holderIdentity = record.holder ?? '';
+  return {
+    ...(seen ?? { apiVersion: API_VERSION, kind: 'Lease' }),
+    metadata: {
+      ...(seen ? withoutManagedFields(seen.metadata) : { name, namespace }),
+      annotations: {
+        ...seen?.metadata.annotations,
+        [WRITE_MARK]: formatWriteMark(record, holderIdentity, renewTime),
+      },
+    },
+    spec: {
+      ...seen?.spec,
+      holderIdentity,
+      leaseDurationSeconds: durationSeconds(record.duration),
+      acquireTime: record.acquiredAt === null ? undefined : formatMicroTime(record.acquiredAt),
+      renewTime: renewTime ?? undefined,
+      leaseTransitions: Math.min(record.transitions, INT32_MAX),
+    } satisfies LeaseSpec,
+  };
+}
+
+/** The API server keeps its own copy when an update brings none: half of the bytes of every renewal. */
+function withoutManagedFields({ managedFields: _kept, ...metadata }: LeaseMetadata): LeaseMetadata {
+  return metadata as LeaseMetadata;
+}
+
+/** Rounded up: a lease of 10.9 s written as 10 would let a standby in while its holder still trusts it. */
+function durationSeconds(ms: number): number | undefined {
+  return ms > 0 ? Math.min(Math.ceil(ms / 1000), INT32_MAX) : undefined;
+}
+
+/** `null`, absent and '' all mean nobody. A holder of the wrong type is still somebody: kept away from, not taken over. */
+function holder(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function whole(value: unknown): number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? Math.min(value, INT32_MAX) : 0;
+}

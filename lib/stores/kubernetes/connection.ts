@@ -1,0 +1,48 @@
+import type { Agent } from 'node:https';
+
+/** Where the API server is and what opens it, at this moment: tokens, certificates and CAs rotate. */
+export interface Connection {
+  readonly protocol: 'https:' | 'http:';
+  readonly host: string;
+  readonly port: number;
+  /** Goes before every path: clusters behind a gateway live under one. No slash at its end. */
+  readonly basePath: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsIdentity;
+  /** The way through a proxy. Absent: straight. */
+  readonly proxy?: Agent;
+}
+
+export interface TlsIdentity {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** A source of connections. Rejects with a LeaseStoreError that names the file or setting at fault. */
+export interface Credentials {
+  connection(signal: AbortSignal): Promise<Connection>;
+  /** The API server or TLS refused what was handed out: the next connection is read afresh. */
+  distrust(): void;
+  /** Namespace of leases that name none. */
+  namespace(signal: AbortSignal): Promise<string>;
+}
+
+/** Whether sockets opened for `a` may serve `b`. A new bearer token needs no new socket, a new CA does. */
+export function sameEndpoint(a: Connection, b: Connection): boolean {
+  return (
+    a.protocol === b.protocol &&
+    a.host === b.host &&
+    a.port === b.port &&
+    sameBytes(a.tls.ca, b.tls.ca) &&
+    sameBytes(a.tls.cert, b.tls.cert) &&
+    sameBytes(a.tls.key, b.tls.key) &&
+    a.tls.servername === b.tls.servername &&
+    a.tls.rejectUnauthorized === b.tls.rejectUnauthorized
+  );
+}
+
+const sameBytes = (a?: string | Buffer, b?: string | Buffer) =>
+  a === b || (a !== undefined && b !== undefined && String(a) === String(b));

@@ -1,0 +1,2 @@
+export { kubernetesLease, type KubernetesLeaseOptions } from './kubernetes-lease.js';
+export type { KubeConfigLike } from './credentials-kubeconfig.js';

@@ -1,0 +1,169 @@
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { sameEndpoint, type Connection } from './connection.js';
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly path: string;
+  readonly body?: string;
+  /** Of the body; default `application/json`. */
+  readonly contentType?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** No whole answer came. `sent` false: the request certainly never left this process. */
+export class NoAnswer extends Error {
+  constructor(
+    readonly sent: boolean,
+    cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** A Lease is about 1 KiB; etcd keeps no object above 1.5 MiB. */
+const MAX_BODY = 2 * 1024 * 1024;
+
+const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
+
+type Protocol = typeof import('node:http') | typeof import('node:https');
+
+/**
+ * HTTP/1.1 over kept-alive connections, one signal over everything from the connect to the last byte. Redirects come back as
+ * answers: following one would carry the token to a stranger.
+ */
+export class Transport {
+  private wire?: { connection: Connection; protocol: Protocol; agent: Agent };
+
+  async call(connection: Connection, request: Request, signal: AbortSignal): Promise<Answer> {
+    const attempt = { sent: false, reused: false };
+    try {
+      return await this.exchange(connection, request, signal, attempt);
+    } catch (error) {
+      // The server closed an idle connection as it was picked up. Safe to repeat even for a write that did arrive: it names the
+      // version that it replaces, so of the two at most one applies.
+      if (!signal.aborted && attempt.reused && CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) {
+        return this.exchange(connection, request, signal, attempt).catch((again: unknown) => {
+          throw new NoAnswer(true, again);
+        });
+      }
+      throw new NoAnswer(attempt.sent, error);
+    }
+  }
+
+  /** The response as soon as its head is there. Aborting `signal` cuts it at any later time, too. A connection of its own. */
+  async stream(connection: Connection, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+    const { protocol } = await this.wireTo(connection);
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const outgoing = protocol.request({ ...target(connection, request), agent: connection.proxy ?? false, signal });
+      outgoing.on('response', resolve).on('error', reject).setNoDelay(true);
+      outgoing.setSocketKeepAlive(true, 5000);
+      outgoing.end();
+    });
+  }
+
+  close(): void {
+    this.wire?.agent.destroy();
+    this.wire = undefined;
+  }
+
+  private async exchange(
+    connection: Connection,
+    request: Request,
+    signal: AbortSignal,
+    attempt: { sent: boolean; reused: boolean },
+  ): Promise<Answer> {
+    const { protocol, agent } = await this.wireTo(connection);
+    signal.throwIfAborted();
+    const outgoing = protocol.request({ ...target(connection, request), agent: connection.proxy ?? agent });
+    const abort = () => {
+      outgoing.destroy(signal.reason as Error);
+      // What froze this connection may have frozen the idle ones beside it: the next attempt begins on a new one.
+      dropIdle(agent);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await settled(outgoing, request.body, attempt);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Loaded on first use, so that importing the package costs no TLS. A rotated CA or certificate retires the old connections. */
+  private async wireTo(connection: Connection): Promise<{ protocol: Protocol; agent: Agent }> {
+    if (this.wire?.connection === connection) return this.wire;
+    const protocol: Protocol = connection.protocol === 'http:' ? await import('node:http') : await import('node:https');
+    if (this.wire && sameEndpoint(this.wire.connection, connection)) {
+      this.wire.connection = connection;
+    } else {
+      if (this.wire) retire(this.wire.agent);
+      this.wire = { connection, protocol, agent: new protocol.Agent({ keepAlive: true, keepAliveMsecs: 5000 }) };
+    }
+    return this.wire;
+  }
+}
+
+function target(connection: Connection, { method, path, body, contentType = 'application/json' }: Request) {
+  return {
+    method,
+    host: connection.host,
+    port: connection.port,
+    path: connection.basePath + path,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'nestjs-leader',
+      ...connection.headers,
+      ...(body === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
+    },
+    ...connection.tls,
+  };
+}
+
+function settled(
+  outgoing: ClientRequest,
+  body: string | undefined,
+  attempt: { sent: boolean; reused: boolean },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    outgoing.on('error', reject);
+    outgoing.on('socket', (socket: Socket) => {
+      attempt.reused = outgoing.reusedSocket;
+      // Until the handshake is through, not a byte of the request is out: a refused or hung connect has certainly written nothing.
+      if (!socket.connecting) attempt.sent = true;
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (attempt.sent = true));
+    });
+    outgoing.on('response', (response) => resolve(readAnswer(response)));
+    outgoing.setNoDelay(true);
+    outgoing.end(body);
+  });
+}
+
+/** Reads a response to its end. Bounded: an answer that never stops would otherwise fill the memory. */
+export function readAnswer(response: IncomingMessage): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let body = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      body += chunk;
+      if (body.length > MAX_BODY) response.destroy(new Error(`The answer is longer than ${MAX_BODY} characters.`));
+    });
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+    response.on('error', reject).on('close', () => reject(new Error('The answer was cut off.')));
+  });
+}
+
+function dropIdle(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+/** Requests in flight finish; no connection is kept for another. */
+function retire(agent: Agent): void {
+  agent.maxFreeSockets = 0;
+  dropIdle(agent);
+}

@@ -1,0 +1,42 @@
+import type { LeaseRecord } from '../../election/lease-record.js';
+import type { LeaseObject } from './lease-object.js';
+
+/** The annotation in which a Lease carries what its schema has no field for. */
+export const WRITE_MARK = 'nestjs-leader/write';
+
+interface WriteMark {
+  readonly writeId: string | null;
+  readonly term: string | null;
+  readonly holder: string;
+  readonly renewTime: string | null;
+}
+
+/** Binds the write and its term to the holder and renew time that it goes with. */
+export function formatWriteMark(record: LeaseRecord, holder: string, renewTime: string | null): string {
+  return JSON.stringify({ writeId: record.writeId, term: record.term, holder, renewTime } satisfies WriteMark);
+}
+
+/**
+ * Who wrote what the Lease says now, as far as that is known. client-go and `kubectl` change holder or renew time and keep the
+ * annotation: without this comparison a Lease blanked by them would pass for a release by the holder's own term.
+ */
+export function readWriteMark(lease: LeaseObject): { writeId: string | null; term: string | null } {
+  const mark = parse(lease.metadata.annotations?.[WRITE_MARK]);
+  const spec = lease.spec ?? {};
+  const voided =
+    !mark || mark.holder !== (spec.holderIdentity ?? '') || (mark.renewTime ?? null) !== (spec.renewTime ?? null);
+  return voided ? { writeId: null, term: null } : { writeId: text(mark.writeId), term: text(mark.term) };
+}
+
+function parse(annotation: unknown): Partial<Record<keyof WriteMark, unknown>> | null {
+  if (typeof annotation !== 'string') return null;
+  try {
+    const mark: unknown = JSON.parse(annotation);
+    return typeof mark === 'object' ? mark : null;
+  } catch {
+    // Edited by hand: as good as no mark.
+    return null;
+  }
+}
+
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
