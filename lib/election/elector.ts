@@ -56,6 +56,7 @@ export class LeaderElector implements Election {
   private shutDown = false;
   private heldBack = 0;
   private terms = 0;
+  private confirmedAt: number | null = null;
   private contactAt: { mono: number; wall: number } | null = null;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
@@ -213,7 +214,7 @@ export class LeaderElector implements Election {
 
   status(): ElectionStatus {
     const { options, contactAt, candidacy } = this;
-    const confirmed = candidacy?.lastConfirmed ?? null;
+    const confirmed = this.lastConfirmed();
     return {
       name: this.name,
       leaseName: options.leaseName,
@@ -232,6 +233,11 @@ export class LeaderElector implements Election {
     };
   }
 
+  private lastConfirmed(): number | null {
+    this.confirmedAt = this.candidacy?.held?.lastConfirmedWall ?? this.confirmedAt;
+    return this.confirmedAt;
+  }
+
   private role(): ElectionRole {
     if (this.candidacy === null) {
       return this.shutDown ? 'stopped' : 'idle';
@@ -239,7 +245,7 @@ export class LeaderElector implements Election {
     if (this.isLeader()) {
       return 'leader';
     }
-    return this.candidacy.holding === null ? 'standby' : 'draining';
+    return this.candidacy.held === null ? 'standby' : 'draining';
   }
 
   /** A caller inside admitted work is itself what the release waits for: it goes on once all other work is done. */
@@ -266,6 +272,7 @@ export class LeaderElector implements Election {
   }
 
   private ended(term: Term, reason: LossReason): Promise<void> {
+    this.lastConfirmed();
     term.abort(reason);
     this.leadership.set(false);
     this.term.set(null);
