@@ -1,0 +1,71 @@
+/**
+ * How the store reaches Postgres: exactly one of `pool`, `connection` and `client`. Types are structural, so that neither `pg` nor
+ * its types need be there for those who use another driver.
+ */
+export interface PostgresLeaseOptions {
+  /** Your own `pg.Pool`. It is never ended, and `pg` is not imported. */
+  pool?: PgPool;
+  /** Options of `pg.Pool`, or a connection string: the store imports `pg`, keeps a small pool of its own and ends it in `close()`. */
+  connection?: string | PgConnectionOptions;
+  /** Any other driver or ORM, see {@link PostgresClient}. There is no watch then: standbys poll. */
+  client?: PostgresClient;
+  /** Default `public`. Quoted, so case counts. */
+  schema?: string;
+  /** Default `leader_lease`; the sequence, functions and fence table beside it begin with the same name. */
+  table?: string;
+  /**
+   * Whether standbys wait on `LISTEN`, on a connection of their own. Default true; `false` behind a pooler in transaction mode,
+   * where it cannot work (noticed by itself, but only after an attempt).
+   */
+  listen?: boolean;
+  /** Whether the first use creates what is missing. Default true; else run {@link postgresLeaseSql} as a role that may. */
+  createTable?: boolean;
+  /**
+   * Lets a fresh standby count expiry from the server's `written_at` instead of from when it first looked. Default false: the clock of a
+   * database server may be stepped, and a step forward makes a live lease look expired.
+   */
+  trustServerClock?: boolean;
+}
+
+/** The smallest adapter: runs one parameterised statement (`$1`, `$2`), every parameter a string or null, and gives its rows. */
+export interface PostgresClient {
+  query(sql: string, params: (string | null)[]): Promise<PostgresRows>;
+}
+
+export type PostgresRow = Record<string, unknown>;
+export type PostgresRows = readonly PostgresRow[] | { readonly rows: readonly PostgresRow[] };
+
+/** What the store uses of a `pg.Pool`. */
+export interface PgPool {
+  connect(): Promise<PgPoolClient>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  end(): Promise<void>;
+  readonly options?: object;
+}
+
+export interface PgClient {
+  query(sql: string, params?: (string | null)[]): Promise<{ rows: PostgresRow[] }>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  removeListener(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+export interface PgPoolClient extends PgClient {
+  release(destroy?: boolean): void;
+}
+
+/** A connection outside any pool. */
+export interface PgLooseClient extends PgClient {
+  connect(): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+export interface PgConnectionOptions {
+  connectionString?: string;
+  host?: string;
+  port?: number;
+  user?: string;
+  password?: string | (() => string | Promise<string>);
+  database?: string;
+  ssl?: boolean | object;
+  [option: string]: unknown;
+}

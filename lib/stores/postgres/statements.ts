@@ -1,0 +1,69 @@
+import type { LeaseRecord } from '../../election/lease-record.js';
+import type { StoredLease } from '../../election/lease-store.js';
+import type { postgresNames } from './names.js';
+
+export interface Statement {
+  readonly sql: string;
+  readonly params: (string | null)[];
+}
+
+export interface LeaseKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * The three statements of the store. Each is a transaction of its own, so that a pooler in transaction mode may sit in between. All
+ * parameters are strings with casts in the SQL, all results text: drivers differ in everything else.
+ */
+export class Statements {
+  constructor(private readonly db: ReturnType<typeof postgresNames>) {}
+
+  /** One row, always: `standby`, `state` (null for a lease that never was) and `age`. */
+  read({ namespace, name }: LeaseKey): Statement {
+    const { lease, state, timeline } = this.db;
+    return {
+      // An age counts on one server's clock: after a failover another has written.
+      sql: `SELECT pg_is_in_recovery()::text AS standby, CASE WHEN l.name IS NOT NULL THEN ${state}(l) END AS state,
+  (CASE WHEN l.timeline = ${timeline}() THEN extract(epoch FROM clock_timestamp() - l.written_at) * 1000 END)::text AS age
+FROM (VALUES (1)) AS one (row) LEFT JOIN ${lease} AS l ON l.namespace = $1 AND l.name = $2`,
+      params: [namespace, name],
+    };
+  }
+
+  /** A row if the lease still was what was seen, else none; the row lock makes rivals wait and look again at any isolation level. */
+  update({ namespace, name }: LeaseKey, seen: StoredLease, record: LeaseRecord): Statement {
+    const { lease, state, version } = this.db;
+    return {
+      sql: `UPDATE ${lease} AS l SET holder = $4, duration_ms = $5::float8, acquired_at = to_timestamp($6::float8 / 1000),
+  renewed_at = to_timestamp($7::float8 / 1000), transitions = $8::bigint, term = $9, write_id = $10
+WHERE l.namespace = $1 AND l.name = $2 AND NOT l.deleted AND ${version}(l) = $3
+RETURNING ${state}(l) AS state`,
+      params: [namespace, name, seen.version, ...columns(record)],
+    };
+  }
+
+  /** A row if the lease still was absent, else none. */
+  create({ namespace, name }: LeaseKey, token: bigint, record: LeaseRecord): Statement {
+    const { lease, state, token: tokenOf } = this.db;
+    const named = ['holder', 'duration_ms', 'acquired_at', 'renewed_at', 'transitions', 'term', 'write_id'];
+    return {
+      sql: `INSERT INTO ${lease} AS l (namespace, name, ${named.join(', ')})
+VALUES ($1, $2, $4, $5::float8, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000), $8::bigint, $9, $10)
+ON CONFLICT (namespace, name) DO UPDATE SET deleted = false, ${named.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}
+WHERE l.deleted AND ${tokenOf}(l) = $3::bigint
+RETURNING ${state}(l) AS state`,
+      params: [namespace, name, String(token), ...columns(record)],
+    };
+  }
+
+  /** The channel on which changes of the lease are told. */
+  channel({ namespace, name }: LeaseKey): Statement {
+    return { sql: `SELECT ${this.db.channel}($1, $2) AS channel`, params: [namespace, name] };
+  }
+}
+
+function columns({ holder, duration, acquiredAt, renewedAt, transitions, term, writeId }: LeaseRecord) {
+  const text = (value: number | null) => (value === null ? null : String(value));
+  return [holder, text(duration), text(acquiredAt), text(renewedAt), String(transitions), term, writeId];
+}
