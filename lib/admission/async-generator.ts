@@ -1,0 +1,79 @@
+import { AsyncResource } from 'node:async_hooks';
+import { NotLeaderError, type LeadershipTerm } from '../election/index.js';
+import type { LeaderElectionService } from '../leader-election.service.js';
+
+/**
+ * `source`, such that from the first `next()` to its end it is admitted work of `term`. When the term's signal aborts,
+ * a pending `next()` rejects and `source` is told to return.
+ */
+export function admitAsyncGenerator<T, R>(
+  election: LeaderElectionService,
+  term: LeadershipTerm,
+  source: AsyncGenerator<T, R, unknown>,
+): AsyncGenerator<T, R, unknown> {
+  let consumption: Consumption<T, R> | undefined;
+  const consume = () => (consumption ??= new Consumption(election, term, source));
+  return {
+    next: (...values) => consume().step(() => source.next(...(values as [unknown]))),
+    // Before the first step there is nothing to admit: the generator ends without having run.
+    return: (value) => (consumption === undefined ? source.return(value) : consume().step(() => source.return(value))),
+    throw: (error) => consume().step(() => source.throw(error)),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return(undefined as R);
+    },
+  };
+}
+
+/** One admission that lasts as long as its source does. */
+class Consumption<T, R> {
+  private inContext!: <V>(step: () => V) => V;
+  private end!: () => void;
+  private readonly aborted: Promise<never>;
+
+  constructor(
+    election: LeaderElectionService,
+    term: LeadershipTerm,
+    private readonly source: AsyncGenerator<T, R, unknown>,
+  ) {
+    void election.track(
+      term,
+      () =>
+        new Promise<void>((end) => {
+          this.end = end;
+          const resource = new AsyncResource('nestjs-leader:generator');
+          this.inContext = (step) => resource.runInAsyncScope(step);
+        }),
+    );
+    this.aborted = new Promise<never>((_, reject) => {
+      const fail = () => {
+        reject(new NotLeaderError(election.name));
+        void this.finish();
+      };
+      if (term.signal.aborted) fail();
+      else term.signal.addEventListener('abort', fail, { once: true });
+    });
+    // Nobody may be waiting for the next value when the term ends.
+    this.aborted.catch(() => {});
+  }
+
+  /** One `next`, `return` or `throw`, run as the admitted work. */
+  step(run: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
+    const stepping = this.inContext(run);
+    // Only the source itself says that its work is over: after an abort it may still be in the middle of a step.
+    stepping.then(({ done }) => done && this.end(), this.end);
+    return Promise.race([this.aborted, stepping]);
+  }
+
+  private async finish(): Promise<void> {
+    try {
+      await this.inContext(() => this.source.return(undefined as R));
+    } catch {
+      // The consumer is told that the term is over; how its source took that no longer matters to anyone.
+    } finally {
+      this.end();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { LeaderElectionConfigError, NotLeaderError } from '../election/index.js';
+import { handlerKind, mustBeRefused } from '../handlers/handler-kind.js';
+import { refusal } from '../handlers/refusal.js';
+import { electionProperty, GATE_METADATA } from '../leader-election.constants.js';
+import { NOT_INJECTED_ADVICE, NOT_INJECTED_MESSAGE } from '../leader-election.messages.js';
+import type { LeaderElectionService } from '../leader-election.service.js';
+import { admitResult } from './result.js';
+import { emptyResult, isAsync } from './shape.js';
+
+export interface GateOptions {
+  readonly election: string;
+  /** Absent: by the kind of handler. */
+  readonly onStandby?: 'skip' | 'throw';
+}
+
+export type Method = (this: object, ...args: unknown[]) => unknown;
+
+/**
+ * The method, run only while this replica leads, as admitted work. Carries the metadata of the original, so that it may
+ * be wrapped before or after the framework's own decorator ran.
+ *
+ * @throws NotLeaderError when called inside admitted work whose term is over: half a piece of work must not look skipped
+ */
+export function gate(owner: object, name: string, method: Method, options: GateOptions): Method {
+  const property = electionProperty(options.election);
+  const async = isAsync(owner, name, method);
+
+  const gated: Method = function (...args) {
+    const election = (this as Record<symbol, LeaderElectionService | undefined> | undefined)?.[property];
+    if (election === undefined) throw notInjected(owner, name, options.election);
+    try {
+      const term = election.admit();
+      if (term === null) return standby(election, this);
+      return admitResult(
+        election,
+        term,
+        election.track(term, () => settledOnce(method.apply(this, args))),
+      );
+    } catch (error) {
+      // What an asynchronous method fails with arrives as a rejection, and so does a refusal of it.
+      if (async) return Promise.reject(error);
+      throw error;
+    }
+  };
+
+  const standby = (election: LeaderElectionService, instance: object): unknown => {
+    const kind = handlerKind(gated, instance.constructor, name);
+    if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) {
+      return emptyResult(owner, name, method);
+    }
+    const error = new NotLeaderError(election.name);
+    if (kind === undefined || !mustBeRefused(kind)) throw error;
+    // Frameworks await their handlers, and the error class that their transport lets through has to be imported.
+    return refusal(kind, error).then((refused) => {
+      throw refused;
+    });
+  };
+
+  for (const key of Reflect.getOwnMetadataKeys(method)) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), gated);
+  }
+  Reflect.defineMetadata(GATE_METADATA, options, gated);
+  // Frameworks read both: the name for logs and routes, the length for callbacks.
+  Object.defineProperty(gated, 'name', { value: method.name, configurable: true });
+  Object.defineProperty(gated, 'length', { value: method.length, configurable: true });
+  return gated;
+}
+
+/** Query builders run their statement each time `then` is called: it is called once, here. */
+function settledOnce(result: unknown): unknown {
+  const isLazy = typeof result === 'object' && result !== null && !(result instanceof Promise) && 'then' in result;
+  return isLazy ? Promise.resolve(result) : result;
+}
+
+function notInjected(owner: object, name: string, election: string): LeaderElectionConfigError {
+  return new LeaderElectionConfigError(
+    NOT_INJECTED_MESSAGE(`${owner.constructor.name}.${name}`, election),
+    NOT_INJECTED_ADVICE,
+  );
+}

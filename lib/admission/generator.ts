@@ -1,0 +1,28 @@
+import { NotLeaderError, type LeadershipTerm } from '../election/index.js';
+import type { LeaderElectionService } from '../leader-election.service.js';
+
+/** `source`, such that each of its steps is admitted work of `term`: a synchronous generator does nothing between them. */
+export function admitGenerator<T, R>(
+  election: LeaderElectionService,
+  term: LeadershipTerm,
+  source: Generator<T, R, unknown>,
+): Generator<T, R, unknown> {
+  const step = (run: () => IteratorResult<T, R>): IteratorResult<T, R> => {
+    if (term.signal.aborted) {
+      source.return(undefined as R);
+      throw new NotLeaderError(election.name);
+    }
+    return election.track(term, run);
+  };
+  return {
+    next: (...values) => step(() => source.next(...(values as [unknown]))),
+    return: (value) => source.return(value),
+    throw: (error) => step(() => source.throw(error)),
+    [Symbol.iterator]() {
+      return this;
+    },
+    [Symbol.dispose]() {
+      source.return(undefined as R);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { isObservable } from 'rxjs';
+import type { LeadershipTerm } from '../election/index.js';
+import type { LeaderElectionService } from '../leader-election.service.js';
+import { admitAsyncGenerator } from './async-generator.js';
+import { admitGenerator } from './generator.js';
+import { admitObservable } from './observable.js';
+
+/**
+ * What admitted work hands back. A value passes; something that does its work only when it is consumed is wrapped, so
+ * that consuming it is admitted too, by the same term.
+ */
+export function admitResult(election: LeaderElectionService, term: LeadershipTerm, result: unknown): unknown {
+  if (typeof result !== 'object' || result === null) return result;
+  if (result instanceof Promise) return result.then((value) => admitResult(election, term, value));
+  if (isObservable(result)) return admitObservable(election, term, result);
+  if (isGenerator(result, Symbol.asyncIterator)) return admitAsyncGenerator(election, term, result as AsyncGenerator);
+  if (isGenerator(result, Symbol.iterator)) return admitGenerator(election, term, result as Generator);
+  return result;
+}
+
+/** An iterator that can be told to stop: what generators return. Arrays, maps, requests and file streams are values. */
+function isGenerator(result: object, iterator: symbol): boolean {
+  const candidate = result as Record<PropertyKey, unknown>;
+  return (
+    typeof candidate[iterator] === 'function' &&
+    typeof candidate.next === 'function' &&
+    typeof candidate.return === 'function'
+  );
+}

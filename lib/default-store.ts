@@ -1,0 +1,24 @@
+import { Logger } from '@nestjs/common';
+import { LeaderElectionConfigError, type LeaseStore } from './election/index.js';
+import { DEFAULT_FILE_STORE_MESSAGE } from './leader-election.messages.js';
+import { chooseStore } from './store-choice.js';
+import { kubernetesLease } from './stores/kubernetes/index.js';
+import { memoryLease } from './stores/memory/index.js';
+
+/** The store of an application's elections that name none: chosen when the first of them asks, the same for all. */
+export function defaultStore(): () => LeaseStore {
+  let store: LeaseStore | undefined;
+  return () => (store ??= create());
+}
+
+function create(): LeaseStore {
+  switch (chooseStore(process.env)) {
+    case 'memory':
+      return memoryLease();
+    case 'kubernetes':
+      return kubernetesLease();
+    case 'file':
+      new Logger('LeaderElection').log(DEFAULT_FILE_STORE_MESSAGE);
+      throw new LeaderElectionConfigError('The file store has not landed yet: name a store.');
+  }
+}

@@ -1,0 +1,104 @@
+import { Logger } from '@nestjs/common';
+import {
+  LeaderElectionConfigError,
+  type ElectionLog,
+  type ElectionOptions,
+  type LeaderElector,
+  type LeaseStore,
+} from './election/index.js';
+import type { LeaderElectionOptions } from './interfaces/leader-election-options.interface.js';
+import * as messages from './leader-election.messages.js';
+import { LeaderElectionService } from './leader-election.service.js';
+
+/** How an elector is made. */
+export type ElectorFactory = (config: { name: string; options: ElectionOptions; log: ElectionLog }) => LeaderElector;
+
+interface Entry {
+  readonly options: ElectionOptions;
+  readonly elector: LeaderElector;
+  readonly service: LeaderElectionService;
+}
+
+/** The elections of one application, by name. They start and stop together. */
+export class ElectionRegistry {
+  private readonly entries = new Map<string, Entry>();
+  private state: 'idle' | 'started' | 'stopped' = 'idle';
+
+  constructor(
+    private readonly root: LeaderElectionOptions,
+    private readonly defaultStore: () => LeaseStore,
+    private readonly createElector: ElectorFactory,
+  ) {}
+
+  /**
+   * The election of that name, made if this is the first to declare it. What `options` leave out is as in the root.
+   *
+   * @throws LeaderElectionConfigError for a name that has other options, and for a lease that has another name
+   */
+  declare(name: string, options: LeaderElectionOptions): LeaderElectionService {
+    if (typeof name !== 'string' || name === '') throw new LeaderElectionConfigError(messages.BAD_NAME_MESSAGE(name));
+    const inherited: LeaderElectionOptions = { ...this.root, ...options };
+    const complete = { ...inherited, store: inherited.store ?? this.defaultStore() };
+    const known = this.entries.get(name);
+    if (known !== undefined) {
+      const differing = differences(known.options, complete);
+      if (differing.length === 0) return known.service;
+      throw new LeaderElectionConfigError(messages.SAME_NAME_MESSAGE(name, differing), messages.SAME_NAME_ADVICE);
+    }
+    this.refuseSharedLease(name, complete);
+    return this.add(name, complete).service;
+  }
+
+  /** @throws LeaderElectionConfigError that names `where`, if there is no such election */
+  get(name: string, where: string): Entry {
+    const entry = this.entries.get(name);
+    if (entry !== undefined) return entry;
+    throw new LeaderElectionConfigError(
+      messages.UNKNOWN_ELECTION_MESSAGE(name, where, [...this.entries.keys()]),
+      messages.UNKNOWN_ELECTION_ADVICE(name),
+    );
+  }
+
+  /** Begins to stand in every election; never again once stopped, whatever order the hooks of a failing boot come in. */
+  async start(): Promise<void> {
+    if (this.state !== 'idle') return;
+    this.state = 'started';
+    await Promise.all(this.electors().map((elector) => elector.start()));
+  }
+
+  /** Drains and releases all elections side by side, for good, then closes their stores. */
+  async stop(): Promise<void> {
+    this.state = 'stopped';
+    await Promise.all(this.electors().map((elector) => elector.shutdown()));
+  }
+
+  private electors(): LeaderElector[] {
+    return [...this.entries.values()].map(({ elector }) => elector);
+  }
+
+  private add(name: string, options: ElectionOptions): Entry {
+    const log = new Logger(`LeaderElection:${name}`);
+    const elector = this.createElector({ name, options, log });
+    const entry = { options, elector, service: new LeaderElectionService(elector) };
+    this.entries.set(name, entry);
+    // A module that was loaded lazily declares its election after the others have started.
+    if (this.state === 'started') void elector.start();
+    return entry;
+  }
+
+  private refuseSharedLease(name: string, { store, namespace, leaseName }: ElectionOptions): void {
+    for (const [other, { options }] of this.entries) {
+      if (options.store === store && options.namespace === namespace && options.leaseName === leaseName) {
+        throw new LeaderElectionConfigError(
+          messages.SAME_LEASE_MESSAGE(leaseName, [other, name]),
+          messages.SAME_LEASE_ADVICE,
+        );
+      }
+    }
+  }
+}
+
+function differences(a: ElectionOptions, b: ElectionOptions): string[] {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ElectionOptions>;
+  return [...keys].filter((key) => !Object.is(a[key], b[key]));
+}

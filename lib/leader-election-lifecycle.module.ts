@@ -1,0 +1,45 @@
+import { Inject, Logger, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { ElectionRegistry } from './election.registry.js';
+import { ELECTION_REGISTRY } from './leader-election.constants.js';
+import { MISSING_SHUTDOWN_HOOKS_MESSAGE } from './leader-election.messages.js';
+import { isUnderTestRunner } from './test-runner.js';
+
+/** Later than any `enableShutdownHooks()` between `init()` and `listen()`. */
+const SHUTDOWN_HOOKS_CHECK_DELAY = 3_000;
+
+/**
+ * Starts the elections when the application is ready and stops them before anything that their work needs is torn down.
+ *
+ * Nest runs hooks by distance from the root: global modules bootstrap first and are destroyed last, so a global module
+ * would lead before the database is connected and drain after it has closed. Below every other distance it is the other
+ * way round.
+ */
+@Module({})
+export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('LeaderElection');
+  private shutdownHooksCheck?: NodeJS.Timeout;
+
+  constructor(
+    @Inject(ELECTION_REGISTRY) private readonly registry: ElectionRegistry,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    for (const module of modules.values()) {
+      if (module.metatype === LeaderElectionLifecycleModule) module.distance = -1;
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    // Not awaited: an election without a store to talk to must not hold the boot up.
+    void this.registry.start();
+    if (isUnderTestRunner(process.env)) return;
+    this.shutdownHooksCheck = setTimeout(() => {
+      if (process.listenerCount('SIGTERM') === 0) this.logger.warn(MISSING_SHUTDOWN_HOOKS_MESSAGE);
+    }, SHUTDOWN_HOOKS_CHECK_DELAY);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearTimeout(this.shutdownHooksCheck);
+    await this.registry.stop();
+  }
+}

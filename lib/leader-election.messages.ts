@@ -1,0 +1,55 @@
+import { getLeaderElectionToken } from './decorators/inject-leader-election.decorator.js';
+
+export const DEFAULT_FILE_STORE_MESSAGE =
+  'No store was named and this is not a pod: the lease is a file on this machine, which replicas on other machines do not see.';
+
+export const NO_STORE_IN_PRODUCTION_MESSAGE =
+  'No store was named, this is not a Kubernetes pod, and NODE_ENV is "production": a lease on this machine alone would let every machine have a leader of its own.';
+export const NO_STORE_IN_PRODUCTION_ADVICE =
+  'Name a store in LeaderElectionModule.forRoot: kubernetesLease(), postgresLease({ pool }) from nestjs-leader/postgres, or fileLease() if there really is one machine.';
+
+export const MISSING_SHUTDOWN_HOOKS_MESSAGE =
+  'Nothing listens for SIGTERM: the lease will not be released when this replica is stopped, and its successor waits for the lease to expire. Call app.enableShutdownHooks() in main.ts.';
+
+export const TWO_ROOTS_MESSAGE =
+  'LeaderElectionModule.forRoot is imported more than once: which options the default election has would depend on import order.';
+export const TWO_ROOTS_ADVICE =
+  'Import forRoot in the root module only; further elections are LeaderElectionModule.forFeature({ name, leaseName }).';
+
+export const NO_ROOT_MESSAGE = (name: string) =>
+  `LeaderElectionModule.forFeature declares the election "${name}", but there is no LeaderElectionModule.forRoot.`;
+export const NO_ROOT_ADVICE = 'Import LeaderElectionModule.forRoot({ leaseName }) in the root module.';
+
+export const SAME_NAME_MESSAGE = (name: string, differing: readonly string[]) =>
+  `The election "${name}" is declared twice with different options (${differing.join(', ')}).`;
+export const SAME_NAME_ADVICE = 'Declare it with the same options everywhere, or give the other one a name of its own.';
+
+export const SAME_LEASE_MESSAGE = (lease: string, names: readonly [string, string]) =>
+  `The elections "${names[0]}" and "${names[1]}" stand for the same lease "${lease}": one would keep the other out.`;
+export const SAME_LEASE_ADVICE = 'Give each election a leaseName of its own.';
+
+export const BAD_NAME_MESSAGE = (name: unknown) => `An election needs a non-empty name, not ${JSON.stringify(name)}.`;
+
+export const UNKNOWN_ELECTION_MESSAGE = (name: string, where: string, known: readonly string[]) =>
+  `${where} names the election "${name}", which nothing declares. Declared: ${known.join(', ') || 'none'}.`;
+export const UNKNOWN_ELECTION_ADVICE = (name: string) =>
+  name === 'default'
+    ? 'Import LeaderElectionModule.forRoot({ leaseName }) in the root module.'
+    : `Import LeaderElectionModule.forFeature({ name: '${name}', leaseName }).`;
+
+export const NOT_INJECTED_MESSAGE = (method: string, name: string) =>
+  `${method} is gated by @OnlyWhenLeader, but ${getLeaderElectionToken(name)} was not injected into its instance.`;
+export const NOT_INJECTED_ADVICE =
+  'Let Nest create the instance in an application that imports LeaderElectionModule; in a plain unit test use withLeadership(instance) from nestjs-leader/testing.';
+
+export const STATIC_METHOD_MESSAGE = (method: string) =>
+  `@OnlyWhenLeader cannot gate ${method}: a static method has no instance into which an election could be injected.`;
+export const NOT_A_METHOD_MESSAGE = (member: string) =>
+  `@OnlyWhenLeader cannot gate ${member}: only methods and classes can be.`;
+
+export const NO_INSTANCE_MESSAGE = (method: string) =>
+  `${method} listens for leadership, but its provider is request-scoped or transient: no instance exists outside a request.`;
+export const NO_INSTANCE_ADVICE = 'Move the method to a provider of the default scope.';
+
+export const EVENT_PATTERN_MESSAGE = (method: string) =>
+  `${method} is an @EventPattern under @OnlyWhenLeader. Most transports cannot hand an event back, so one that reaches a standby is lost: close the transport on standbys instead of gating the handler.`;

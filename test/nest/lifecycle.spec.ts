@@ -1,0 +1,150 @@
+import { Global, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  InjectLeaderElection,
+  LeaderElectionModule,
+  LeaderElectionService,
+  memoryLease,
+  OnlyWhenLeader,
+  OnLeadershipAcquired,
+  OnLeadershipLost,
+  type LeadershipTerm,
+  type LossReason,
+} from 'nestjs-leader';
+import { describe, expect, it } from 'vitest';
+import { Replica } from './replica.js';
+
+/** What the database of an application would say: it is connected late and closed early. */
+@Injectable()
+class Database {
+  open = false;
+  async onApplicationBootstrap() {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    this.open = true;
+  }
+  onModuleDestroy() {
+    this.open = false;
+  }
+}
+
+@Global()
+@Module({ providers: [Database], exports: [Database] })
+class GlobalDatabase {}
+
+@Module({ providers: [Database], exports: [Database] })
+class LocalDatabase {}
+
+@Injectable()
+class Work {
+  readonly log: string[] = [];
+  constructor(
+    private readonly database: Database,
+    private readonly election: LeaderElectionService,
+  ) {}
+
+  @OnLeadershipAcquired() async acquired(term: LeadershipTerm) {
+    this.note(`acquired ${term.isValid()}`);
+    await this.job();
+  }
+  @OnLeadershipLost() async lost(_term: LeadershipTerm, reason: LossReason) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    this.note(`lost ${reason}`);
+  }
+  @OnlyWhenLeader() async job() {
+    const { signal } = this.election.requireTerm();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    this.note('job done');
+  }
+  private note(text: string) {
+    this.log.push(`${text}, database ${this.database.open ? 'open' : 'closed'}`);
+  }
+}
+
+describe('an election in the life of an application', () => {
+  it.each([
+    ['global', [GlobalDatabase]],
+    ['imported', [LocalDatabase]],
+  ])('begins after and ends before everything its work needs, a %s module say', async (_, imports) => {
+    const replica = await Replica.boot('leader', { imports, providers: [Work] });
+    await replica.app.close();
+    expect(replica.get(Work).log).toEqual([
+      'acquired true, database open',
+      expect.stringMatching(/^(job done|lost stopped), database open$/),
+      expect.stringMatching(/^(job done|lost stopped), database open$/),
+    ]);
+    expect(replica.get(Database).open).toBe(false);
+  });
+
+  it('does not hold the boot up when the store never answers', async () => {
+    const silent = memoryLease();
+    silent.fault('read', { kind: 'deaf' }, Infinity);
+    @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'x', store: silent })] })
+    class App {}
+    const app = await NestFactory.createApplicationContext(App, { logger: false });
+    expect(app.get(LeaderElectionService).isLeader()).toBe(false);
+    await app.close();
+  });
+
+  it('is over for good when the application is closed before it was up', async () => {
+    let service!: LeaderElectionService;
+    @Module({})
+    class Failing {
+      constructor(@InjectLeaderElection() election: LeaderElectionService) {
+        service = election;
+      }
+      onApplicationBootstrap() {
+        throw new Error('the boot fails');
+      }
+    }
+    const root: DynamicModule = LeaderElectionModule.forRoot({ leaseName: 'x', store: memoryLease() });
+    @Module({ imports: [root, Failing] })
+    class App {}
+    const app = await NestFactory.create(App, { logger: false, abortOnError: false });
+    await expect(app.init()).rejects.toThrow('the boot fails');
+    await app.close();
+    await service.start();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(service.isLeader()).toBe(false);
+    expect(service.status().role).toBe('stopped');
+  });
+
+  it('refuses to boot when a leadership handler names an election that nothing declares', async () => {
+    @Injectable()
+    class Listener {
+      @OnLeadershipAcquired('reports') acquired() {}
+    }
+    await expect(Replica.boot('leader', { providers: [Listener] })).rejects.toThrow(
+      'Listener.acquired names the election "reports", which nothing declares. Declared: default.',
+    );
+  });
+
+  it('refuses to boot when a leadership handler has no instance to be called on', async () => {
+    @Injectable({ scope: 2 })
+    class PerRequest {
+      @OnLeadershipAcquired() acquired() {}
+    }
+    await expect(Replica.boot('leader', { providers: [PerRequest] })).rejects.toThrow('PerRequest.acquired');
+  });
+
+  it('survives handlers that throw, and waits for those that do not', async () => {
+    @Injectable()
+    class Faulty {
+      released = false;
+      @OnLeadershipLost() throwing() {
+        throw new Error('lost badly');
+      }
+      @OnLeadershipAcquired() rejecting() {
+        return Promise.reject(new Error('acquired badly'));
+      }
+      @OnLeadershipLost() async slow() {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        this.released = true;
+      }
+    }
+    const replica = await Replica.boot('leader', { providers: [Faulty] });
+    expect(replica.election().isLeader()).toBe(true);
+    await replica.election().stepDown();
+    expect(replica.get(Faulty).released).toBe(true);
+  });
+});
