@@ -24,7 +24,7 @@ export interface Election {
    * On a standby resolves `undefined` (`skip`, the default) or rejects with NotLeaderError (`throw`); a joined call whose term is over always rejects.
    */
   runIfLeader<T>(work: (term: LeadershipTerm) => T | Promise<T>, options?: RunOptions): Promise<T | undefined>;
-  /** Resolves with the term as soon as this replica leads. @throws ElectionStoppedError when the election stops or `signal` aborts */
+  /** Resolves with the term as soon as this replica leads. Rejects with ElectionStoppedError when the election stops, with the signal's reason when `signal` aborts. */
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm>;
   /** Gate shut, signal aborted, work drained, lease released; stays out for `cooldown` ms (default two retry periods). Does nothing on a standby. */
   stepDown(options?: { cooldown?: number }): Promise<void>;

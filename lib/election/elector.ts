@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Observable } from 'rxjs';
+import { Subject, type Observable } from 'rxjs';
 import { Candidacy, type CandidacyHost } from './candidacy.js';
 import type { Chance, Clock } from './clock.js';
 import type { Election, RunOptions, TermHandlers } from './election.js';
@@ -16,6 +16,7 @@ import type { Term } from './term.js';
 import { TermNotices } from './term-notices.js';
 import { resolveTimings, type Timings } from './timings.js';
 import { Trouble } from './trouble.js';
+import { whenLeader } from './when-leader.js';
 
 export interface LeaderElectorSetup {
   /** Of the election, for logs and errors. Default `default`. */
@@ -49,7 +50,7 @@ export class LeaderElector implements Election {
   private readonly leadership = new Replay(false);
   private readonly term = new Replay<LeadershipTerm | null>(null);
   private readonly leader = new Replay<string | null>(null);
-  private readonly stopped = new Set<() => void>();
+  private readonly stops = new Subject<void>();
 
   private candidacy: Candidacy | null = null;
   private stopping: Promise<void> | null = null;
@@ -128,27 +129,9 @@ export class LeaderElector implements Election {
   }
 
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm> {
-    return new Promise((resolve, reject) => {
-      if (this.shutDown || signal?.aborted === true) {
-        reject(this.shutDown ? new ElectionStoppedError(this.name) : signal!.reason);
-        return;
-      }
-      const done = (settle: () => void) => () => {
-        this.stopped.delete(onStopped);
-        signal?.removeEventListener('abort', onAborted);
-        queueMicrotask(() => subscription.unsubscribe());
-        settle();
-      };
-      const onStopped = done(() => reject(new ElectionStoppedError(this.name)));
-      const onAborted = done(() => reject(signal!.reason));
-      this.stopped.add(onStopped);
-      signal?.addEventListener('abort', onAborted);
-      const subscription = this.term$.subscribe((term) => {
-        if (term !== null && term.isValid()) {
-          done(() => resolve(term))();
-        }
-      });
-    });
+    return this.shutDown
+      ? Promise.reject(new ElectionStoppedError(this.name))
+      : whenLeader(this.name, this.term$, this.stops, signal);
   }
 
   stepDown(options: { cooldown?: number } = {}): Promise<void> {
@@ -196,9 +179,7 @@ export class LeaderElector implements Election {
         this.stopping = null;
       });
     }
-    for (const tell of this.stopped) {
-      tell();
-    }
+    outsideAnyCall(() => this.stops.next());
     return this.unlessItWaitsForItself(this.stopping ?? Promise.resolve());
   }
 
