@@ -57,6 +57,7 @@ export class LeaderElector implements Election {
   private shutDown = false;
   private heldBack = 0;
   private terms = 0;
+  private confirmedAt: number | null = null;
   private contactAt: { mono: number; wall: number } | null = null;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
@@ -194,7 +195,7 @@ export class LeaderElector implements Election {
 
   status(): ElectionStatus {
     const { options, contactAt, candidacy } = this;
-    const confirmed = candidacy?.lastConfirmed ?? null;
+    const confirmed = this.lastConfirmed();
     return {
       name: this.name,
       leaseName: options.leaseName,
@@ -213,6 +214,11 @@ export class LeaderElector implements Election {
     };
   }
 
+  private lastConfirmed(): number | null {
+    this.confirmedAt = this.candidacy?.held?.lastConfirmedWall ?? this.confirmedAt;
+    return this.confirmedAt;
+  }
+
   private role(): ElectionRole {
     if (this.candidacy === null) {
       return this.shutDown ? 'stopped' : 'idle';
@@ -220,7 +226,7 @@ export class LeaderElector implements Election {
     if (this.isLeader()) {
       return 'leader';
     }
-    return this.candidacy.holding === null ? 'standby' : 'draining';
+    return this.candidacy.held === null ? 'standby' : 'draining';
   }
 
   /** A caller inside admitted work is itself what the release waits for: it goes on once all other work is done. */
@@ -247,6 +253,7 @@ export class LeaderElector implements Election {
   }
 
   private ended(term: Term, reason: LossReason): Promise<void> {
+    this.lastConfirmed();
     term.abort(reason);
     this.leadership.set(false);
     this.term.set(null);

@@ -1,6 +1,9 @@
 import type { Snapshot } from './lease-store.js';
 import type { Vacancy } from './vacancy.js';
 
+/** By which way a snapshot came. */
+export type Source = 'read' | 'watch' | 'write';
+
 /** `news`: the lease says something new; `same`: nothing, or only what stands beside the record; `old`: older than what is known. */
 export type Sighting = 'news' | 'same' | 'old';
 
@@ -22,11 +25,7 @@ export class LeaseView {
     return this.known;
   }
 
-  get holder(): string | null {
-    return this.known?.lease?.record.holder ?? null;
-  }
-
-  see(snapshot: Snapshot, source: 'read' | 'watch' | 'write', now: number): Sighting {
+  see(snapshot: Snapshot, source: Source, now: number): Sighting {
     const { known } = this;
     if (known !== null && this.isOlder(snapshot, known, source)) {
       if (source !== 'read' || !this.wentBack(now)) {
@@ -39,7 +38,7 @@ export class LeaseView {
     return this.vacancy.see(snapshot, now) || (known === null && !sameVersion) ? 'news' : 'same';
   }
 
-  private isOlder(snapshot: Snapshot, known: Snapshot, source: 'read' | 'watch' | 'write'): boolean {
+  private isOlder(snapshot: Snapshot, known: Snapshot, source: Source): boolean {
     if (snapshot.token !== known.token) {
       return snapshot.token < known.token;
     }

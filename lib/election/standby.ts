@@ -1,18 +1,11 @@
 import type { Chance } from './clock.js';
-import type { LeaseHandle, Snapshot } from './lease-store.js';
-import type { LeaseView } from './lease-view.js';
+import type { Lease } from './lease.js';
+import type { LeaseHandle } from './lease-store.js';
 import { Rhythm } from './rhythm.js';
 import { TakeoverWindow } from './takeover-window.js';
 import type { Timings } from './timings.js';
-import type { Vacancy } from './vacancy.js';
 
 export type StandbyStep = { kind: 'read' } | { kind: 'probe' } | { kind: 'claim' } | { kind: 'wait'; until: number };
-
-export interface StandbyOutlook {
-  readonly watchIsLive: boolean;
-  /** From when on this replica may contend; Infinity: it does not. */
-  readonly contendFrom: number;
-}
 
 /** What a replica that does not lead does next. */
 export class Standby {
@@ -28,8 +21,7 @@ export class Standby {
   private readonly probeInterval: number | null;
 
   constructor(
-    private readonly view: LeaseView,
-    private readonly vacancy: Vacancy,
+    private readonly lease: Lease,
     private readonly timings: Timings,
     handle: LeaseHandle,
     private readonly chance: Chance,
@@ -39,19 +31,19 @@ export class Standby {
     this.probeInterval = handle.isHolderGone === undefined ? null : (handle.holderProbeInterval ?? 0);
   }
 
-  next(now: number, outlook: StandbyOutlook): StandbyStep {
+  /** `contendFrom`: from when on this replica may claim the lease; Infinity: it only looks. */
+  next(now: number, contendFrom: number): StandbyStep {
     if (now < this.notBefore) {
       return { kind: 'wait', until: this.notBefore };
     }
-    const { latest } = this.view;
-    const claimFrom = latest === null || this.outdated ? Number.POSITIVE_INFINITY : this.claimFrom(now, outlook);
+    const claimFrom = this.claimFrom(now, contendFrom);
     if (now >= claimFrom) {
       return { kind: 'claim' };
     }
     if (now >= this.readAt) {
       return { kind: 'read' };
     }
-    const probeFrom = this.probeFrom(latest, now, outlook);
+    const probeFrom = this.probeFrom(now, contendFrom);
     if (now >= probeFrom) {
       return { kind: 'probe' };
     }
@@ -109,19 +101,22 @@ export class Standby {
     this.readAt = watchIsLive ? now + 50 + 200 * this.chance.random() : now;
   }
 
-  private claimFrom(now: number, { contendFrom }: StandbyOutlook): number {
-    const openFrom = Math.max(this.vacancy.openFrom, contendFrom);
+  private claimFrom(now: number, contendFrom: number): number {
+    if (this.lease.latest === null || this.outdated) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const openFrom = Math.max(this.lease.vacancy.openFrom, contendFrom);
     if (now < openFrom) {
       this.claimAt = null;
       return openFrom;
     }
-    this.claimAt ??= this.vacancy.isOwn ? now : now + this.window.draw();
+    this.claimAt ??= this.lease.vacancy.isOwn ? now : now + this.window.draw();
     return this.claimAt;
   }
 
   /** Cheap stores are asked all the time; over a network only after a missed renewal, once per retry period. */
-  private probeFrom(latest: Snapshot | null, now: number, { contendFrom }: StandbyOutlook): number {
-    const held = latest?.lease?.record.holder != null && now < this.vacancy.openFrom;
+  private probeFrom(now: number, contendFrom: number): number {
+    const held = this.lease.holder !== null && now < this.lease.vacancy.openFrom;
     if (this.probeInterval === null || !held || contendFrom === Number.POSITIVE_INFINITY) {
       return Number.POSITIVE_INFINITY;
     }

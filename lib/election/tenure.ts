@@ -1,18 +1,12 @@
 import type { LossReason } from './leadership-term.js';
+import type { Attempt } from './lease.js';
 import type { LeaseRecord } from './lease-record.js';
 import type { Snapshot, StoredLease } from './lease-store.js';
 import type { Term } from './term.js';
-import type { ClockReading, Validity } from './validity.js';
+import type { Validity } from './validity.js';
 
 /** `draining`: leads no more, but renews until its last work is done. `releasing`: done, the lease is to be let go. */
 export type TenurePhase = 'leading' | 'draining' | 'releasing';
-
-export interface Attempt {
-  readonly writeId: string;
-  readonly sent: ClockReading;
-  readonly seen: Snapshot;
-  readonly record: LeaseRecord;
-}
 
 /** What a snapshot means to the one who holds the lease. */
 export type Verdict = 'confirmed' | 'edited' | Extract<LossReason, 'superseded' | 'deleted'>;

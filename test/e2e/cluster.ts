@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { ControlPlane } from './control-plane/control-plane.js';
+
+const controlPlane = await ControlPlane.start();
+const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-kubeconfig-'));
+const kubeconfig = controlPlane.kubeconfig(join(directory, 'config'), { token: controlPlane.access.adminToken });
+console.log(`
+A Kubernetes API server is listening on ${controlPlane.access.url}. In another terminal:
+
+  export KUBECONFIG=${kubeconfig}
+  kubectl get --raw /version
+  kubectl get leases --watch
+
+The sample (sample/02-kubernetes/README.md) and your own program find it by the same variable:
+kubernetesLease() reads KUBECONFIG, then the default file. There is no kubelet here: Pods are only objects.
+
+Ctrl-C stops it and removes its data.`);
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+console.log('stopping');
+await controlPlane.stop();
+rmSync(directory, { recursive: true });

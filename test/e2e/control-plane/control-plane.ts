@@ -1,0 +1,139 @@
+import { randomBytes, generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiClient } from './api-client.js';
+import { auditPolicy } from './audit-log.js';
+import { controlPlaneBinaries } from './binaries.js';
+import { CertificateAuthority } from './certificates.js';
+import { Cluster } from './cluster.js';
+import { ServerProcess } from './server-process.js';
+
+/**
+ * A real API server and its etcd on loopback, with TLS, RBAC and an audit log, for as long as a test wants them.
+ * There is no controller manager and no kubelet: Pods stay objects, nothing is garbage collected.
+ */
+export class ControlPlane extends Cluster {
+  private constructor(
+    private readonly directory: string,
+    url: string,
+    caFile: string,
+    adminToken: string,
+    readonly etcd: ServerProcess,
+    readonly apiServer: ServerProcess,
+  ) {
+    super({ url, caFile, adminToken, auditLogFile: join(directory, 'audit.log') });
+  }
+
+  /** Resolves when both servers answer. The first call on a machine builds them. */
+  static async start(): Promise<ControlPlane> {
+    const binaries = await controlPlaneBinaries();
+    const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-cluster-'));
+    const file = (name: string, content?: string) => {
+      if (content !== undefined) writeFileSync(join(directory, name), content, { mode: 0o600 });
+      return join(directory, name);
+    };
+    const [client, peer, secure] = await freePorts(3);
+    const adminToken = randomBytes(16).toString('hex');
+    const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const authority = new CertificateAuthority('nestjs-leader-e2e');
+    const serving = authority.serving(['127.0.0.1', 'localhost']);
+    const caFile = file('ca.crt', authority.certificate);
+    const url = `https://127.0.0.1:${secure}`;
+
+    const etcd = new ServerProcess(
+      'etcd',
+      binaries.etcd,
+      [
+        `--data-dir=${file('etcd')}`,
+        `--listen-client-urls=http://127.0.0.1:${client}`,
+        `--advertise-client-urls=http://127.0.0.1:${client}`,
+        `--listen-peer-urls=http://127.0.0.1:${peer}`,
+        `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+        `--initial-cluster=default=http://127.0.0.1:${peer}`,
+      ],
+      file('etcd.log', ''),
+      () => answers(`http://127.0.0.1:${client}/health`),
+    );
+    mkdirSync(file('certificates'));
+    const admin = new ApiClient(url, () => authority.certificate, adminToken);
+    const apiServer = new ServerProcess(
+      'kube-apiserver',
+      binaries.apiServer,
+      [
+        `--etcd-servers=http://127.0.0.1:${client}`,
+        '--bind-address=127.0.0.1',
+        '--advertise-address=127.0.0.1',
+        `--secure-port=${secure}`,
+        `--cert-dir=${file('certificates')}`,
+        `--tls-cert-file=${file('serving.crt', serving.certificate)}`,
+        `--tls-private-key-file=${file('serving.key', serving.key)}`,
+        '--authorization-mode=RBAC',
+        `--token-auth-file=${file('tokens.csv', `${adminToken},admin,admin,system:masters\n`)}`,
+        '--service-account-issuer=https://kubernetes.default.svc',
+        `--service-account-key-file=${file('sa.pub', serviceAccounts.publicKey.export({ type: 'spki', format: 'pem' }).toString())}`,
+        `--service-account-signing-key-file=${file('sa.key', serviceAccounts.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString())}`,
+        '--service-cluster-ip-range=10.0.0.0/24',
+        // There is no Service network here; the default reconciler refuses a loopback address every ten seconds.
+        '--endpoint-reconciler-type=none',
+        `--audit-policy-file=${file('audit-policy.json', JSON.stringify(auditPolicy))}`,
+        `--audit-log-path=${file('audit.log', '')}`,
+      ],
+      file('kube-apiserver.log', ''),
+      // Refused connections and unready answers are what it is being asked for.
+      () =>
+        admin
+          .call('GET', '/readyz')
+          .then((answer) => answer.status === 200)
+          .catch(() => false),
+    );
+    const controlPlane = new ControlPlane(directory, url, caFile, adminToken, etcd, apiServer);
+    try {
+      await etcd.start();
+      await apiServer.start();
+      return controlPlane;
+    } catch (error) {
+      await controlPlane.stop();
+      throw error;
+    } finally {
+      admin.close();
+    }
+  }
+
+  /** Serves with a certificate of a new authority from the next connection on; what clients trust (`caFile`) is for the caller to change. Returns the new CA, PEM. */
+  rotateCertificates(): string {
+    const authority = new CertificateAuthority(`nestjs-leader-e2e-${randomBytes(4).toString('hex')}`);
+    const serving = authority.serving(['127.0.0.1', 'localhost']);
+    writeFileSync(join(this.directory, 'serving.key'), serving.key);
+    writeFileSync(join(this.directory, 'serving.crt'), serving.certificate);
+    return authority.certificate;
+  }
+
+  /** Stops both servers and removes their data. */
+  async stop(): Promise<void> {
+    this.close();
+    await this.apiServer.stop();
+    await this.etcd.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function answers(url: string): Promise<boolean> {
+  // Not up yet is an answer, too.
+  return fetch(url)
+    .then((response) => response.ok)
+    .catch(() => false);
+}

@@ -1,0 +1,10 @@
+import type { TestProject } from 'vitest/node';
+import { ControlPlane } from './control-plane/control-plane.js';
+import { goReplicaBinary } from './go-replica/binary.js';
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('goReplica', await goReplicaBinary());
+  const controlPlane = await ControlPlane.start();
+  project.provide('cluster', controlPlane.access);
+  return () => controlPlane.stop();
+}

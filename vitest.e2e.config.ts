@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/e2e/scenarios/**/*.spec.ts'],
+    globalSetup: ['test/e2e/global-setup.ts'],
+    // One file at a time: the figures of a handover mean something only while nothing else competes for the processor.
+    fileParallelism: false,
+    // Within a file the scenarios mostly wait for leases to expire, each on its own lease.
+    maxConcurrency: 12,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+  },
+});
