@@ -12,3 +12,4 @@ export { LeaderElectionModule } from './leader-election.module.js';
 export { LeaderElectionService } from './leader-election.service.js';
 export { memoryLease, type MemoryLeaseOptions, type MemoryLeaseStore } from './stores/memory/index.js';
 export { kubernetesLease, type KubernetesLeaseOptions } from './stores/kubernetes/index.js';
+export { fileLease, type FileLeaseOptions, type FileLeaseStore } from './stores/file/index.js';

@@ -1,0 +1,1 @@
+export { fileLease, FileLeaseStore, type FileLeaseOptions } from './file-lease.js';

@@ -1,0 +1,161 @@
+import { link, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from './file-errors.js';
+import { draft, ifMissing, isDraft, remove, syncNames, versionName, versionNumber } from './files.js';
+
+/** Versions that stay when a new one comes: readers have listed an old one and not yet opened it, writers ask whether they were in time. */
+const KEPT = 16;
+/** A draft this many milliseconds older than the newest version was left by a writer that died in the middle of a write. */
+const STALE_DRAFT = 60_000;
+const ORIGIN = 'origin';
+
+/** What a writer builds on: a version, or an absent lease and the number from which it counts. */
+export interface Seen {
+  readonly number: number;
+  readonly absent: boolean;
+}
+
+/**
+ * Numbered versions of one lease as files; the highest is the state.
+ * A version comes to be by link(2), which creates a name whole or not at all and fails where the name exists: compare-and-swap.
+ * A directory this small is listed by one system call, so a listing is the state at one instant.
+ */
+export class VersionDirectory {
+  /** Highest number met by this process; numbering never starts below it, whatever the wall clock says. */
+  private highest = 0;
+  private cannotPrune = false;
+
+  constructor(readonly path: string) {}
+
+  /** The highest version and its text; where there is none, the number after which the first one comes. */
+  async newest(): Promise<{ number: number; text: string | null }> {
+    for (;;) {
+      const number = (await this.list()).versions.at(-1);
+      if (number === undefined) {
+        const origin = await this.origin();
+        if (origin !== undefined) return { number: origin, text: null };
+      } else {
+        const text = await this.read(number);
+        if (text !== undefined) return { number, text };
+      }
+      // Pruned between listing and reading: newer ones are there.
+    }
+  }
+
+  /** Text of one version, `undefined` where it does not exist (any more). */
+  async read(number: number): Promise<string | undefined> {
+    return readFile(join(this.path, versionName(number)), 'utf8').catch(ifMissing(undefined));
+  }
+
+  /**
+   * Creates the version after `seen` if that still is the newest. `mayLink` is asked at the last instant before the point of no return.
+   * A rejection has linked nothing.
+   */
+  async link(
+    seen: Seen,
+    text: string,
+    { durable, mayLink }: { durable: boolean; mayLink: () => boolean },
+  ): Promise<'linked' | 'conflict' | 'called-off'> {
+    // Not the comparison that counts, which is the link's: it tells those who come late for certain, before they pay for a sync.
+    const { versions } = await this.list().catch(ifMissing({ versions: [] }));
+    if (versions.at(-1) !== (seen.absent ? undefined : seen.number)) return 'conflict';
+    const written = await draft(this.path, text, durable).catch(ifMissing(undefined));
+    // The whole directory was removed: what was seen is gone.
+    if (written === undefined) return 'conflict';
+    try {
+      if (!mayLink()) return 'called-off';
+      await link(written, join(this.path, versionName(seen.number + 1)));
+      return 'linked';
+    } catch (error) {
+      // ENOENT: directory or draft were removed under our hands.
+      if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOENT') return 'conflict';
+      throw error;
+    } finally {
+      await remove(written).catch(() => {
+        // The answer is the link's; a draft that stays is abandoned and goes with pruning.
+      });
+    }
+  }
+
+  /**
+   * Whether the version after `seen`, just linked, is the state and built on what was seen.
+   * `late`: higher ones are there, so it may be an old number that was pruned and is now made again.
+   */
+  async confirm(seen: Seen, durable: boolean): Promise<'applied' | 'late' | 'conflict'> {
+    const number = seen.number + 1;
+    const { names, versions } = await this.list();
+    if (versions.at(-1) !== number) return 'late';
+    if (versions.at(-2) !== (seen.absent ? undefined : seen.number)) {
+      // The lease was deleted meanwhile, or created by somebody else after a deletion.
+      await remove(join(this.path, versionName(number)));
+      return 'conflict';
+    }
+    if (durable) await syncNames(this.path);
+    await this.prune(number, names, versions);
+    return 'applied';
+  }
+
+  /** Keeps a version out of the way of pruning, for a person to look at. */
+  async setAside(number: number): Promise<void> {
+    const kept = join(this.path, `unreadable-${number}`);
+    await link(join(this.path, versionName(number)), kept).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') ifMissing(undefined)(error);
+    });
+  }
+
+  private async list(): Promise<{ names: string[]; versions: number[] }> {
+    const names = await readdir(this.path);
+    const versions = names.map(versionNumber).filter((number) => number !== undefined);
+    versions.sort((a, b) => a - b);
+    this.highest = Math.max(this.highest, versions.at(-1) ?? 0);
+    return { names, versions };
+  }
+
+  /**
+   * The number that all agree to start from: written down by the first who finds no version. It comes from the wall clock, in
+   * microseconds, so that tokens grow across a cleared temporary folder. `undefined` when versions have appeared meanwhile.
+   */
+  private async origin(): Promise<number | undefined> {
+    const path = join(this.path, ORIGIN);
+    const written = await draft(this.path, String(Math.max(Date.now() * 1_000, this.highest + 1)), false);
+    try {
+      await link(written, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    } finally {
+      await remove(written);
+    }
+    const text = await readFile(path, 'utf8').catch(ifMissing(''));
+    if ((await this.list()).versions.length > 0) return undefined;
+    if (/^\d{1,16}$/.test(text)) return Number(text);
+    // Cut short by a power failure, or removed by who has created the lease: another round finds out.
+    await remove(path);
+    return undefined;
+  }
+
+  /**
+   * Never takes the newest: whoever re-creates a lower number finds a higher one when it lists.
+   * Takes the lowest first and stops where it cannot: a version that is still there proves that the one after it was not pruned either.
+   */
+  private async prune(newest: number, names: readonly string[], versions: readonly number[]): Promise<void> {
+    const superfluous = versions.filter((version) => version <= newest - KEPT).map(versionName);
+    // Kept, it would be where numbering starts again should somebody remove all versions and nothing else.
+    if (names.includes(ORIGIN)) superfluous.push(ORIGIN);
+    if (newest % KEPT === 0) superfluous.push(...(await this.abandoned(newest, names.filter(isDraft))));
+    try {
+      for (const name of superfluous) await remove(join(this.path, name));
+    } catch (error) {
+      // The write stands all the same. Said once, since it will be so at every write.
+      if (!this.cannotPrune) process.emitWarning(`Old versions of the lease in ${this.path} stay: ${String(error)}.`);
+      this.cannotPrune = true;
+    }
+  }
+
+  /** By the clock of the file system alone. A writer whose draft is taken after all fails to link it, and nothing is harmed. */
+  private async abandoned(newest: number, drafts: readonly string[]): Promise<string[]> {
+    const changed = (name: string) => stat(join(this.path, name)).then(({ mtimeMs }) => mtimeMs, ifMissing(Infinity));
+    const now = await changed(versionName(newest));
+    const ages = await Promise.all(drafts.map(async (name) => ({ name, age: now - (await changed(name)) })));
+    return ages.filter(({ age }) => age > STALE_DRAFT).map(({ name }) => name);
+  }
+}
