@@ -1,5 +1,4 @@
-export { postgresLease } from './postgres-lease.js';
-export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './setup-sql.js';
+export { fence, fenceStatement, type PostgresFenceOptions } from './fence.js';
 export type {
   PgConnectionOptions,
   PgPool,
@@ -9,3 +8,5 @@ export type {
   PostgresRow,
   PostgresRows,
 } from './options.js';
+export { postgresLease } from './postgres-lease.js';
+export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './setup-sql.js';

@@ -35,10 +35,10 @@ FROM (VALUES (1)) AS one (row) LEFT JOIN ${lease} AS l ON l.namespace = $1 AND l
   update({ namespace, name }: LeaseKey, seen: StoredLease, record: LeaseRecord): Statement {
     const { lease, state, version } = this.db;
     return {
-      sql: `UPDATE ${lease} AS l SET holder = $4, duration_ms = $5::float8, acquired_at = to_timestamp($6::float8 / 1000),
+      sql: rowsOf(`UPDATE ${lease} AS l SET holder = $4, duration_ms = $5::float8, acquired_at = to_timestamp($6::float8 / 1000),
   renewed_at = to_timestamp($7::float8 / 1000), transitions = $8::bigint, term = $9, write_id = $10
 WHERE l.namespace = $1 AND l.name = $2 AND NOT l.deleted AND ${version}(l) = $3
-RETURNING ${state}(l) AS state`,
+RETURNING ${state}(l) AS state`),
       params: [namespace, name, seen.version, ...columns(record)],
     };
   }
@@ -48,14 +48,19 @@ RETURNING ${state}(l) AS state`,
     const { lease, state, token: tokenOf } = this.db;
     const named = ['holder', 'duration_ms', 'acquired_at', 'renewed_at', 'transitions', 'term', 'write_id'];
     return {
-      sql: `INSERT INTO ${lease} AS l (namespace, name, ${named.join(', ')})
+      sql: rowsOf(`INSERT INTO ${lease} AS l (namespace, name, ${named.join(', ')})
 VALUES ($1, $2, $4, $5::float8, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000), $8::bigint, $9, $10)
 ON CONFLICT (namespace, name) DO UPDATE SET deleted = false, ${named.map((column) => `${column} = EXCLUDED.${column}`).join(', ')}
 WHERE l.deleted AND ${tokenOf}(l) = $3::bigint
-RETURNING ${state}(l) AS state`,
+RETURNING ${state}(l) AS state`),
       params: [namespace, name, String(token), ...columns(record)],
     };
   }
+}
+
+/** As a SELECT: of an UPDATE that returns rows some ORMs give the rows, others a count, TypeORM both in an array. */
+export function rowsOf(write: string): string {
+  return `WITH written AS (${write}) SELECT * FROM written`;
 }
 
 function columns({ holder, duration, acquiredAt, renewedAt, transitions, term, writeId }: LeaseRecord) {
