@@ -1,0 +1,97 @@
+import { Judge, type Breach } from './judge/judge.js';
+import { Recovery } from './judge/recovery.js';
+import { Spending } from './judge/spending.js';
+import { ClientGoReplica } from './rivals/client-go.js';
+import type { Contender } from './world/contender.js';
+import { strike, type Stage } from './world/disturbances.js';
+import { LeaseService } from './world/lease-service.js';
+import { Machine } from './world/machine.js';
+import { inOwnTask } from './world/microtasks.js';
+import { Network } from './world/network.js';
+import type { Plan } from './world/plan.js';
+import { Replica, type NewElection } from './world/replica.js';
+import { World } from './world/world.js';
+
+export interface Outcome {
+  seed: number;
+  breach: Breach | null;
+  trace: number;
+  counts: ReadonlyMap<string, number>;
+  events: number;
+  terms: number;
+  requests: number;
+  /** Milliseconds from the graceful stop, or the earliest instant that the rules allow after a crash, to the successor's term. */
+  handover: number | null;
+  takeover: number | null;
+  /** Share of the faulty phase in which somebody led. */
+  rivalOverruns: number;
+  unfencedOverlaps: number;
+  fencedRefusals: number;
+  /** What happened, if it was asked for. */
+  timeline: string | null;
+}
+
+/** Plays one history from its plan to its end or to the first broken promise. Same plan, same elector: same history. */
+export function playHistory(plan: Plan, create: NewElection, options: { timeline?: number } = {}): Promise<Outcome> {
+  // The plan is changed by the play (healing clears it), so each play gets its own.
+  return inOwnTask(() => play(structuredClone(plan), create, options.timeline));
+}
+
+function play(plan: Plan, create: NewElection, secondsOfTimeline: number | undefined): Outcome {
+  const world = new World(plan.seed, { timeline: secondsOfTimeline !== undefined });
+  const service = new LeaseService(world);
+  const network = new Network(world, service, plan.network, world.random.stream('network'));
+  const judge = new Judge(world, plan);
+  service.onChange = (before, after, by) => judge.changed(before, after, by);
+  const contenders: Contender[] = judge.contenders;
+  for (const [i, node] of plan.nodes.entries()) {
+    const machine = new Machine(world, i, node.clocks, world.random.stream(`machine ${i}`));
+    const contender =
+      node.kind === 'ours'
+        ? new Replica(machine, network, plan, node, judge, create)
+        : new ClientGoReplica(machine, network, judge);
+    contenders.push(contender);
+    world.at(node.startAt, () => contender.start());
+  }
+  const stage: Stage = { world, network, contenders, ask: (why) => judge.ask(why) };
+  for (const disturbance of plan.disturbances) world.at(disturbance.at, () => strike(stage, disturbance));
+  askNowAndThen(world, judge, plan.askEvery);
+  const recovery = new Recovery(world, plan, network, judge);
+  const spending = new Spending(world, plan, network, judge);
+  const escaped = (error: unknown): void =>
+    judge.breach('E', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.on('unhandledRejection', escaped);
+  try {
+    world.run(plan.endAt);
+  } catch (error) {
+    escaped(error);
+  } finally {
+    process.off('unhandledRejection', escaped);
+  }
+  const { register } = judge;
+  return {
+    seed: plan.seed,
+    breach: judge.verdict,
+    trace: world.trace,
+    counts: world.counts,
+    events: world.events,
+    terms: judge.terms,
+    requests: spending.total,
+    handover: recovery.handover,
+    takeover: recovery.takeover,
+    rivalOverruns: judge.rivalOverruns,
+    unfencedOverlaps: register.unfencedOverlaps,
+    fencedRefusals: register.refused,
+    timeline: secondsOfTimeline === undefined ? null : world.timeline!.print(world.now, secondsOfTimeline),
+  };
+}
+
+function askNowAndThen(world: World, judge: Judge, every: number): void {
+  if (every === 0) return;
+  const luck = world.random.stream('questions');
+  const ask = (): void => {
+    judge.ask('now and then');
+    world.after(luck.between(0, 2) * every, ask);
+  };
+  world.after(every, ask);
+}

@@ -1,0 +1,93 @@
+import type { Contender } from '../world/contender.js';
+import type { Stored, Writer } from '../world/lease-service.js';
+import { isOurs, Process } from '../world/process.js';
+
+export type Verdict = { kind: 'fine' } | { kind: 'early'; why: string } | { kind: 'excused'; forMs: number };
+
+const FINE: Verdict = { kind: 'fine' };
+/** Floating point and the half millisecond of timer resolution. */
+const TOLERANCE = 0.01;
+
+/** Who last wrote the lease as its holder, and what a successor may know of it: tells whether a takeover keeps the rule of the lease. */
+export class Incumbency {
+  private identity = '';
+  private at = 0;
+  /** Longest duration recorded for the holder's last write, seconds. */
+  private seconds = 0;
+  private ownSeconds = 0;
+  private revision = 0;
+  private released = true;
+  private tampered: 'no' | 'removed' | 'shortened' = 'no';
+  private readonly knowledge = new Map<Process, { holder: boolean; revision: number }>();
+
+  constructor(
+    private readonly find: (identity: string) => Contender | undefined,
+    private readonly store: { age: boolean; probe: string },
+  ) {}
+
+  learned(process: Process, stored: Stored): void {
+    if (!stored.object) return;
+    let known = this.knowledge.get(process);
+    if (!known) this.knowledge.set(process, (known = { holder: false, revision: 0 }));
+    if (stored.object.holder !== '') known.holder = true;
+    if (stored.revision > known.revision && stored.revision <= this.revision) known.revision = stored.revision;
+  }
+
+  changed(before: Stored, after: Stored, by: Writer, now: number): Verdict {
+    const next = after.object;
+    if (!(by instanceof Process) || !next) {
+      this.tamper(after, now);
+      return FINE;
+    }
+    if (next.holder === '') {
+      // A release by its holder; anybody else's is judged elsewhere.
+      if (before.object?.holder === this.identity && by.identity === this.identity) this.released = true;
+      else this.tampered = 'removed';
+      return FINE;
+    }
+    const verdict = next.holder === this.identity || this.released ? FINE : this.takeover(by, now);
+    this.identity = next.holder;
+    this.at = now;
+    this.seconds = this.ownSeconds = next.durationSeconds;
+    this.revision = after.revision;
+    this.released = false;
+    this.tampered = 'no';
+    return verdict;
+  }
+
+  private takeover(by: Process, now: number): Verdict {
+    const incumbent = this.find(this.identity);
+    const dead = !incumbent?.process?.alive && isOurs(this.identity);
+    const { rate } = by.machine.clocks;
+    const due = (this.seconds * 1000) / (this.store.age ? Math.max(1, rate) : rate);
+    const waited = now - this.at;
+    if (waited >= due - TOLERANCE || (dead && this.store.probe !== 'none')) return FINE;
+    const why = `${by.identity} takes the lease of ${this.identity} ${waited.toFixed(0)} ms after its last write, due after ${due.toFixed(0)}`;
+    const excused: Verdict = { kind: 'excused', forMs: this.seconds * 1000 * 1.5 };
+    if (!isOurs(by.identity)) return excused;
+    // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
+    const known = this.knowledge.get(by);
+    if (this.tampered === 'removed' && (!known?.holder || incumbent?.ours === false)) return excused;
+    if (this.tampered === 'shortened' && (known?.revision ?? 0) < this.revision) return excused;
+    return { kind: 'early', why };
+  }
+
+  /** Somebody with kubectl deleted, emptied, took or edited it. */
+  private tamper(after: Stored, now: number): void {
+    const { object } = after;
+    if (object && object.holder === this.identity) {
+      this.seconds = Math.max(this.seconds, object.durationSeconds);
+      if (object.durationSeconds < this.ownSeconds) this.tampered = 'shortened';
+      return;
+    }
+    this.tampered = 'removed';
+    if (object && object.holder !== '') {
+      this.identity = object.holder;
+      this.at = now;
+      this.seconds = this.ownSeconds = object.durationSeconds;
+      this.revision = after.revision;
+      this.released = false;
+      this.tampered = 'no';
+    }
+  }
+}

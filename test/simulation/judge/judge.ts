@@ -1,0 +1,169 @@
+import type { LeadershipTerm } from '../../../lib/election/leadership-term.js';
+import type { Contender } from '../world/contender.js';
+import type { ClientHooks } from '../world/lease-client.js';
+import type { Stored, Writer } from '../world/lease-service.js';
+import { isOurs, type Process } from '../world/process.js';
+import type { Plan } from '../world/plan.js';
+import { Register } from '../world/register.js';
+import type { Replica } from '../world/replica.js';
+import { Mark } from '../world/timeline.js';
+import type { World } from '../world/world.js';
+import { Incumbency } from './incumbency.js';
+
+export const PROMISES = {
+  S1: 'P1 never two believers',
+  S2: 'P2 tokens only grow',
+  S3: 'P2 no two terms share a token',
+  S4: 'P4 nobody else’s lease is touched or taken early',
+  S5: 'P1 the gate shuts, then the signal aborts, then leadership$ says false; notices alternate',
+  P3: 'P3 work stops before the lease is let go',
+  L1: 'P5 it always comes back',
+  L2: 'P6 handover in a heartbeat',
+  C1: 'P7 requests stay within the budget',
+  H: 'the same seed gives the same history',
+  E: 'no error escapes',
+} as const;
+export type Promise_ = keyof typeof PROMISES;
+
+export interface Breach {
+  promise: Promise_;
+  what: string;
+  at: number;
+}
+
+/** Sees all replicas at one instant of true time, as nobody in the real world can, and holds them to the promises. */
+export class Judge implements ClientHooks {
+  verdict: Breach | null = null;
+  readonly register: Register;
+  readonly contenders: Contender[] = [];
+  terms = 0;
+  rivalOverruns = 0;
+  private highest = 0n;
+  private newestTerm: { contender: Contender; legitimate: boolean } | null = null;
+  private readonly incumbency: Incumbency;
+  /** Until then two believers are somebody else's doing: a lease deleted under a holder that a cold replica knows nothing of. */
+  private excusedUntil = Number.NEGATIVE_INFINITY;
+  private readonly doubted = new Map<number, { term: LeadershipTerm; confirmed: number }>();
+  onTerm: (contender: Contender) => void = () => undefined;
+
+  constructor(
+    readonly world: World,
+    plan: Plan,
+  ) {
+    this.register = new Register(world, (message) => this.breach('S3', message));
+    this.incumbency = new Incumbency(
+      (identity) => this.contenders.find((c) => c.process?.identity === identity),
+      plan.client,
+    );
+  }
+
+  breach(promise: Promise_, what: string): void {
+    if (this.verdict) return;
+    this.verdict = { promise, what, at: this.world.now };
+    this.world.mark(Mark.Violation, -1, 0, `${promise}: ${what}`);
+    this.world.stop();
+  }
+
+  /** Asks everybody who runs, at this very instant. */
+  ask(_why: string): void {
+    let holder: Contender | null = null;
+    for (const contender of this.contenders) {
+      if (!contender.holds()) {
+        this.checkSilence(contender);
+        continue;
+      }
+      if (contender.ours) this.checkRevival(contender as Replica);
+      if (holder) this.together(holder, contender);
+      holder = contender;
+    }
+  }
+
+  private together(a: Contender, b: Contender): void {
+    if (this.world.now < this.excusedUntil) return;
+    if (a.machine.blindUntil >= this.world.now || b.machine.blindUntil >= this.world.now) return;
+    if (!a.ours && !b.ours) return;
+    if (!a.ours || !b.ours) {
+      // client-go overruns its own lease; what ours must not do is overrun the lease that client-go rightly took.
+      if (this.newestTerm?.contender.ours !== false || !this.newestTerm.legitimate) {
+        this.rivalOverruns++;
+        return;
+      }
+    }
+    this.breach('S1', `${a.process!.identity} and ${b.process!.identity} both answer that they lead`);
+  }
+
+  /** A term that was seen invalid may come back only by a renewal that was confirmed since (a wall clock jump suspends). */
+  private checkRevival(replica: Replica): void {
+    const doubt = this.doubted.get(replica.index);
+    if (doubt && doubt.term === replica.term && doubt.confirmed === replica.process!.confirmed) {
+      this.breach(
+        'S5',
+        `${replica.process!.identity} says leader again after it said no, and nothing was confirmed between`,
+      );
+    }
+    this.doubted.delete(replica.index);
+  }
+
+  private checkSilence(contender: Contender): void {
+    if (!contender.ours || !contender.process?.running) return;
+    const { term, process } = contender as Replica;
+    if (term) this.doubted.set(contender.index, { term, confirmed: process!.confirmed });
+  }
+
+  termBegan(replica: Replica, term: LeadershipTerm): void {
+    this.terms++;
+    this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
+    if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil) {
+      this.breach(
+        'S2',
+        `a term of ${replica.process!.identity} begins with token ${term.fencingToken}, not above ${this.highest}`,
+      );
+    }
+    if (term.fencingToken > this.highest) this.highest = term.fencingToken;
+    this.newestTerm = { contender: replica, legitimate: true };
+    this.ask('a term begins');
+    this.onTerm(replica);
+  }
+
+  /** A replica of client-go begins to lead; rightfully, unless its takeover is somebody's fault. */
+  rivalBegan(contender: Contender): void {
+    this.newestTerm = { contender, legitimate: this.world.now >= this.excusedUntil };
+    this.ask('client-go leads');
+    this.onTerm(contender);
+  }
+
+  admitted(replica: Replica, term: LeadershipTerm): void {
+    if (!term.isValid() && !(replica.machine.blindUntil > this.world.now))
+      this.breach('S5', 'work is admitted under a term that is over');
+    this.ask('work is admitted');
+  }
+
+  gone(contender: Contender): void {
+    this.doubted.delete(contender.index);
+  }
+
+  /** Every write that the service applies comes by here. */
+  changed(before: Stored, after: Stored, by: Writer): void {
+    const writer = this.contenders.find((c) => c.process === by);
+    if (writer?.ours && after.object) {
+      const holder = before.object?.holder ?? '';
+      if (after.object.holder === '') {
+        if (holder !== by.identity) this.breach('S4', `${by.identity} empties the lease of ${holder || 'nobody'}`);
+        if ((writer as Replica).working > 0)
+          this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
+      }
+    }
+    const takeover = this.incumbency.changed(before, after, by, this.world.now);
+    if (takeover.kind === 'early') this.breach('S4', takeover.why);
+    if (takeover.kind === 'excused') this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);
+  }
+
+  learned(process: Process, stored: Stored): void {
+    this.incumbency.learned(process, stored);
+  }
+
+  isDead(holder: string): boolean {
+    // Identities are never used again, so one that no living process answers to is dead.
+    return isOurs(holder) && !this.contenders.some((c) => c.process?.alive && c.process.identity === holder);
+  }
+}

@@ -1,0 +1,155 @@
+import { Random } from './world/random.js';
+import type { Disturbance, DisturbanceKind, NodePlan, Plan } from './world/plan.js';
+
+/** Ten simulated minutes: eight of faults, then everything heals and must recover. */
+const HEAL_AT = 480_000;
+const END_AT = 600_000;
+
+/** The slowest and the fastest clock of a history: their ratio stays within leaseDuration : renewDeadline. */
+const RATES = { exact: 0, everyday: 0.0005, bad: 0.01, worst: 0.1 };
+
+/**
+ * Draws a history from a seed. Each seed switches a random few of the faults on (swarm testing: a history with every
+ * fault at once hardly ever gets anywhere interesting), and how hard they strike differs too.
+ */
+export function swarm(seed: number): Plan {
+  const luck = new Random(`swarm ${seed}`);
+  const on = (share: number): boolean => luck.chance(share);
+  const some = (share: number, low: number, high: number): number => {
+    const amount = luck.skewed(low, high);
+    return on(share) ? amount : 0;
+  };
+  const count = luck.pick([2, 3, 3, 3, 3, 4, 5]);
+  const boot = on(0.6);
+  const rival = on(0.12);
+  const spread = luck.pick([RATES.exact, RATES.everyday, RATES.everyday, RATES.bad, RATES.worst]);
+  const timings = on(0.25);
+  const nodes: NodePlan[] = [];
+  for (let i = 0; i < count; i++)
+    nodes.push(drawNode(luck, { i, boot, spread, timings, rival: rival && i === count - 1 }));
+  const latency = luck.pick([0.5, 1, 5, 20, 20, 100]);
+  const lossy = on(0.5);
+  return {
+    seed,
+    profile: 'swarm',
+    healAt: HEAL_AT,
+    endAt: END_AT,
+    client: {
+      watch: luck.pick(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'absent', 'refused']),
+      age: on(0.15),
+      probe: luck.pick(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'rare', 'rare', 'cheap']),
+      resolution: on(0.7) ? 1000 : 1,
+    },
+    network: {
+      latency,
+      jitter: luck.pick([latency, latency * 5, 500]),
+      lostRequest: lossy ? some(0.5, 0.001, 0.3) : 0,
+      lostResponse: lossy ? some(0.5, 0.001, 0.3) : 0,
+      cut: lossy ? some(0.3, 0.001, 0.1) : 0,
+      duplicate: some(0.25, 0.001, 0.1),
+      late: some(0.35, 0.001, 0.15),
+      staleRead: some(0.1, 0.01, 0.5),
+      throttled: some(0.2, 0.001, 0.1),
+      failedBefore: some(0.2, 0.001, 0.1),
+      failedAfter: some(0.25, 0.001, 0.1),
+      stall: some(0.2, 0.0005, 0.01),
+    },
+    watch: {
+      lag: luck.pick([0, 0, 50, 1000, 10_000]),
+      silent: some(0.3, 0.002, 0.1),
+      ends: some(0.3, 0.002, 0.1),
+      gone: some(0.2, 0.002, 0.1),
+      replay: some(0.3, 0.01, 0.5),
+      conflated: some(0.3, 0.01, 0.5),
+    },
+    nodes,
+    work: {
+      every: on(0.8) ? luck.pick([3000, 10_000, 30_000]) : 0,
+      lasts: luck.pick([10, 1000, 10_000, 40_000]),
+      deaf: some(0.2, 0.02, 0.5),
+      throws: some(0.2, 0.02, 0.5),
+      stepsDown: some(0.08, 0.005, 0.05),
+    },
+    disturbances: drawDisturbances(luck, nodes),
+    askEvery: luck.pick([0, 0, 100, 1000, 7000]),
+    ending: luck.pick(['stop', 'stop', 'crash', 'step-down', 'none']),
+  };
+}
+
+function drawNode(
+  luck: Random,
+  { i, boot, spread, timings, rival }: { i: number; boot: boolean; spread: number; timings: boolean; rival: boolean },
+): NodePlan {
+  const leaseDuration = luck.pick([10_000, 10_900, 15_000, 15_000, 30_000]);
+  const drift = luck.pick([0, 0, 0, 0.001, -0.001, 0.02]);
+  return {
+    kind: rival ? 'client-go' : 'ours',
+    clocks: {
+      rate: 1 + luck.between(-spread, spread),
+      wallOffset: luck.pick([0, 0, luck.between(-2000, 2000), luck.between(-3.6e6, 3.6e6)]),
+      wallDrift: drift,
+      wallWander: luck.pick([0, 0, 0, 5000, 60_000]),
+      boot,
+    },
+    startAt: i === 0 ? 0 : luck.skewed(0, 30_000),
+    options: timings ? { leaseDuration } : {},
+  };
+}
+
+/** Kind, share of the seeds in which it occurs, most strikes in a history, longest lasting. */
+const KINDS: readonly [DisturbanceKind, number, number, number][] = [
+  ['pause', 0.35, 8, 40_000],
+  ['suspend', 0.2, 6, 40_000],
+  ['crash', 0.3, 6, 60_000],
+  ['restart', 0.3, 6, 30_000],
+  ['step-down', 0.2, 6, 0],
+  ['partition', 0.35, 6, 60_000],
+  ['outage', 0.2, 4, 60_000],
+  ['server-stall', 0.2, 8, 15_000],
+  ['slow', 0.15, 4, 60_000],
+  ['forbidden', 0.08, 2, 60_000],
+  ['wall-step', 0.25, 8, 0],
+  ['wall-freeze', 0.12, 3, 60_000],
+  ['delete', 0.1, 3, 0],
+  ['edit-duration', 0.07, 3, 0],
+  ['annotate', 0.08, 2, 20_000],
+  ['steal', 0.07, 2, 0],
+  ['blank', 0.07, 3, 0],
+];
+
+function drawDisturbances(luck: Random, nodes: readonly NodePlan[]): Disturbance[] {
+  const drawn: Disturbance[] = [];
+  for (const [kind, share, most, longest] of KINDS) {
+    const strikes = 1 + luck.below(most);
+    if (!luck.chance(share)) continue;
+    for (let i = 0; i < strikes; i++) {
+      const at = luck.between(1000, HEAL_AT - 5000);
+      const lasts = Math.min(luck.skewed(50, longest), HEAL_AT - at - 1000);
+      drawn.push({ at, kind, node: luck.below(nodes.length), lasts, size: drawSize(luck, kind, nodes) });
+    }
+  }
+  return drawn.sort((a, b) => a.at - b.at);
+}
+
+function drawSize(luck: Random, kind: DisturbanceKind, nodes: readonly NodePlan[]): number {
+  // A suspend that neither the wall clock nor a boot clock shows cannot be noticed by anybody: only tokens hold then.
+  const boot = nodes.every((n) => n.clocks.boot);
+  switch (kind) {
+    case 'suspend':
+      return boot && luck.chance(0.4) ? -luck.between(1000, 60_000) : 0;
+    case 'wall-step':
+      return luck.chance(0.5) ? luck.between(500, 120_000) : boot ? -luck.between(500, 120_000) : 0;
+    case 'partition':
+      return luck.below(3);
+    case 'outage':
+      return luck.below(3);
+    case 'slow':
+      return luck.between(200, 7000);
+    case 'edit-duration':
+      return luck.pick([1, 2, 5, 60]);
+    case 'annotate':
+      return luck.pick([150, 500, 1000]);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Contender } from './contender.js';
+import type { Network } from './network.js';
+import type { Disturbance } from './plan.js';
+import { Mark } from './timeline.js';
+import type { World } from './world.js';
+
+export interface Stage {
+  readonly world: World;
+  readonly network: Network;
+  readonly contenders: readonly Contender[];
+  /** Asks everybody whether it leads: what a replica does first when it wakes matters most. */
+  ask(why: string): void;
+}
+
+const ADMIN = { node: -1, identity: 'admin' };
+
+/** Lets one disturbance strike, and undoes it when its time is over. */
+export function strike(stage: Stage, disturbance: Disturbance): void {
+  const { world, network, contenders } = stage;
+  const { kind, node, lasts, size } = disturbance;
+  const contender = contenders[node];
+  const later = (run: () => void): void => void world.after(lasts, run);
+  world.count(kind);
+  switch (kind) {
+    case 'pause':
+    case 'suspend':
+      return halt(stage, contender!, disturbance);
+    case 'crash':
+      contender!.crash();
+      return later(() => contender!.start());
+    case 'restart':
+      contender!.stop();
+      return later(() => startAgain(world, contender!));
+    case 'step-down':
+      return contender!.stepDown();
+    case 'partition':
+      return partition(stage, disturbance);
+    case 'outage':
+      network.outage = (['hang', 'refuse', 'error'] as const)[size % 3]!;
+      world.mark(Mark.Outage, -1, lasts, network.outage);
+      return later(() => (network.outage = null));
+    case 'server-stall':
+      network.stalledUntil = Math.max(network.stalledUntil, world.now + lasts);
+      return world.mark(Mark.Stall, -1, lasts);
+    case 'slow': {
+      const link = network.link(node);
+      link.slow = size / 2;
+      world.mark(Mark.Slow, node, size);
+      return later(() => (link.slow = 0));
+    }
+    case 'forbidden': {
+      const link = network.link(node);
+      link.forbidden = true;
+      return later(() => (link.forbidden = false));
+    }
+    case 'wall-step':
+      return contender!.machine.stepWall(size);
+    case 'wall-freeze':
+      contender!.machine.freezeWall(true);
+      return later(() => contender!.machine.freezeWall(false));
+    default:
+      return administer(stage, disturbance);
+  }
+}
+
+/** An orderly exit may take its time: work is drained first. */
+function startAgain(world: World, contender: Contender): void {
+  if (contender.process?.alive) world.after(1000, () => startAgain(world, contender));
+  else contender.start();
+}
+
+function halt({ world, ask }: Stage, { machine }: Contender, { kind, lasts, size }: Disturbance): void {
+  const suspend = kind === 'suspend';
+  if (!machine.halt(suspend)) return;
+  world.after(lasts, () => {
+    if (machine.running) return;
+    if (size !== 0) machine.stepWall(size);
+    machine.resume();
+    // The boot clock shows a suspend that the wall clock hides, and it is read every 100 ms of running time.
+    if (suspend && size < 0) machine.blindUntil = world.now + 101 / machine.clocks.rate;
+    ask('a machine wakes');
+  });
+}
+
+function partition({ world, network }: Stage, { node, lasts, size }: Disturbance): void {
+  const link = network.link(node);
+  link.up = size === 1;
+  link.down = size === 2;
+  world.mark(
+    Mark.Partition,
+    node,
+    lasts,
+    link.up ? 'nothing comes back' : link.down ? 'nothing gets out' : 'both ways',
+  );
+  world.after(lasts, () => {
+    link.up = link.down = true;
+    world.mark(Mark.Heal, node);
+  });
+}
+
+/** What people do to leases with kubectl. */
+function administer({ world, network }: Stage, { kind, lasts, size }: Disturbance): void {
+  const { service } = network;
+  const { object } = service.current;
+  if (!object) return;
+  world.mark(Mark.Admin, -1, size, kind);
+  switch (kind) {
+    case 'delete':
+      return service.overwrite(null, ADMIN);
+    case 'edit-duration':
+      return service.overwrite({ ...object, durationSeconds: size }, ADMIN);
+    case 'steal':
+      return service.overwrite({ ...object, holder: 'admin' }, ADMIN);
+    case 'blank':
+      return service.overwrite({ ...object, holder: '' }, ADMIN);
+    case 'annotate': {
+      const until = world.now + lasts;
+      const edit = (): void => {
+        const now = service.current.object;
+        if (now) service.overwrite({ ...now, edits: now.edits + 1 }, ADMIN);
+        if (world.now + size < until) world.after(size, edit);
+      };
+      return edit();
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import type { LeaseService, Reply } from './lease-service.js';
+import type { Process } from './process.js';
+import type { Random } from './random.js';
+import { Mark } from './timeline.js';
+import type { World } from './world.js';
+
+/** Chances per request; milliseconds one way. */
+export interface NetworkPlan {
+  latency: number;
+  jitter: number;
+  lostRequest: number;
+  lostResponse: number;
+  cut: number;
+  duplicate: number;
+  late: number;
+  staleRead: number;
+  throttled: number;
+  failedBefore: number;
+  failedAfter: number;
+  /** Chance that a request makes the whole service stall for 3 to 8 s. */
+  stall: number;
+}
+
+/** What one replica's way to the service is like just now. */
+export interface Link {
+  up: boolean;
+  down: boolean;
+  /** Added each way. */
+  slow: number;
+  forbidden: boolean;
+}
+
+export type Answer = Reply | 'cut';
+export type Outage = 'hang' | 'refuse' | 'error';
+
+/** Carries requests to the service and answers back, and does to them what networks do. */
+export class Network {
+  readonly links: Link[] = [];
+  readonly sent: number[] = [];
+  outage: Outage | null = null;
+  stalledUntil = 0;
+  private healed = 0;
+
+  constructor(
+    readonly world: World,
+    readonly service: LeaseService,
+    readonly plan: NetworkPlan,
+    private readonly luck: Random,
+  ) {}
+
+  link(node: number): Link {
+    return (this.links[node] ??= { up: true, down: true, slow: 0, forbidden: false });
+  }
+
+  /** One way from or to a node. */
+  delay(node: number): number {
+    return this.plan.latency + this.luck.skewed(0, this.plan.jitter) + this.link(node).slow;
+  }
+
+  /** `answer` is called at most once, on the process, if it still lives. No answer may ever come. */
+  request(from: Process, what: string, serve: () => Reply, answer: (answer: Answer) => void): void {
+    const { world, plan, luck } = this;
+    const { node } = from;
+    this.sent[node] = (this.sent[node] ?? 0) + 1;
+    world.mark(Mark.Send, node, 0, what);
+    const cut = luck.chance(plan.cut);
+    const cutAfter = luck.chance(0.5);
+    const fate = luck.next();
+    let delay = this.delay(node);
+    const reply = (to: Answer): void => this.answer(from, to, answer);
+    if (cut && !cutAfter) {
+      world.count('connection cut before');
+      world.after(delay, () => reply('cut'));
+      return;
+    }
+    if (fate < plan.lostRequest) return this.lose(node, 'request lost');
+    if (fate < plan.lostRequest + plan.late) {
+      delay += luck.skewed(500, 40_000);
+      world.count('request late');
+      world.mark(Mark.Late, node, delay);
+    }
+    const arrive = (then: (reply: Answer) => void): void => {
+      if (!this.link(node).up) return this.lose(node, 'request lost in partition');
+      this.serve(node, what, serve, then);
+    };
+    const { healed } = this;
+    world.after(delay, () => {
+      // Healing ends with no old request still under way: liveness is only promised from then on.
+      if (healed !== this.healed) return;
+      arrive(cut ? () => this.cutAfter(reply) : reply);
+    });
+    if (luck.chance(plan.duplicate)) {
+      world.count('request duplicated');
+      world.after(delay + luck.skewed(0, 20_000), () => {
+        world.mark(Mark.Duplicate, node, 0, what);
+        if (healed === this.healed) arrive(() => undefined);
+      });
+    }
+  }
+
+  /** The moment at which the service takes the request up, after stalls; errors of the service itself. */
+  private serve(node: number, what: string, serve: () => Reply, reply: (answer: Answer) => void): void {
+    const { world, plan, luck } = this;
+    if (luck.chance(plan.stall)) {
+      this.stalledUntil = Math.max(this.stalledUntil, world.now + luck.between(3000, 8000));
+      world.count('server stall');
+      world.mark(Mark.Stall, -1, this.stalledUntil - world.now);
+    }
+    if (this.stalledUntil > world.now) {
+      world.after(this.stalledUntil - world.now + luck.next(), () => this.serve(node, what, serve, reply));
+      return;
+    }
+    if (this.outage === 'hang') return this.lose(node, 'outage: no answer');
+    if (this.outage === 'refuse') return this.fail(reply, 'outage: refused', { status: 503 });
+    if (this.outage === 'error') {
+      // "etcdserver: request timed out": nobody knows whether it went through.
+      if (luck.chance(0.3)) serve();
+      return this.fail(reply, 'outage: error', { status: 500 });
+    }
+    if (this.link(node).forbidden) return this.fail(reply, 'forbidden', { status: 403 });
+    const fate = luck.next();
+    if (fate < plan.throttled)
+      return this.fail(reply, 'throttled', { status: 429, retryAfter: 1000 * (1 + luck.below(3)) });
+    if (fate < plan.throttled + plan.failedBefore) return this.fail(reply, 'failed before', { status: 500 });
+    const result = serve();
+    if (fate < plan.throttled + plan.failedBefore + plan.failedAfter) {
+      return this.fail(reply, 'failed after', { status: 500 });
+    }
+    if (what === 'read' && luck.chance(plan.staleRead)) {
+      const { history } = this.service;
+      const stored = history[Math.max(0, history.length - 1 - luck.below(4))]!;
+      if (stored !== this.service.current) world.count('stale read');
+      return reply(stored.object ? { status: 200, stored } : { status: 404, stored });
+    }
+    reply(result);
+  }
+
+  private answer(from: Process, reply: Answer, answer: (answer: Answer) => void): void {
+    const { node } = from;
+    if (reply !== 'cut' && this.luck.chance(this.plan.lostResponse)) return this.lose(node, 'response lost');
+    this.world.after(reply === 'cut' ? 0 : this.delay(node), () => {
+      if (reply !== 'cut' && !this.link(node).down) return this.lose(node, 'response lost in partition');
+      from.deliver(() => {
+        this.world.mark(Mark.Answer, node, reply === 'cut' ? 1 : reply.status);
+        answer(reply);
+      });
+    });
+  }
+
+  /** Every chance to zero and every way open; requests still on their way are gone. */
+  heal(): void {
+    this.healed++;
+    this.outage = null;
+    this.stalledUntil = 0;
+    this.links.length = 0;
+    const { latency, jitter } = this.plan;
+    for (const key of Object.keys(this.plan) as (keyof NetworkPlan)[]) this.plan[key] = 0;
+    Object.assign(this.plan, { latency, jitter });
+  }
+
+  private cutAfter(reply: (answer: Answer) => void): void {
+    this.world.count('connection cut after');
+    reply('cut');
+  }
+
+  private fail(reply: (answer: Answer) => void, kind: string, answer: Reply): void {
+    this.world.count(kind);
+    reply(answer);
+  }
+
+  private lose(node: number, kind: string): void {
+    this.world.count(kind);
+    this.world.mark(Mark.Lost, node, 0, kind);
+  }
+}

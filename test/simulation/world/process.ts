@@ -1,0 +1,91 @@
+import type { Chance, Clock } from '../../../lib/election/clock.js';
+import type { Machine } from './machine.js';
+import type { Random } from './random.js';
+
+/** One run of the application on a machine, from its start to its exit or crash. Its clock and chance are the elector's ports. */
+export class Process implements Clock, Chance {
+  alive = true;
+  /** As it calls itself in the lease. */
+  identity = '';
+  /** Writes of its own that it knows to have been applied. */
+  confirmed = 0;
+
+  constructor(
+    readonly machine: Machine,
+    readonly incarnation: number,
+    private readonly luck: Random,
+  ) {}
+
+  get node(): number {
+    return this.machine.index;
+  }
+
+  /** Whether it executes anything at this instant. */
+  get running(): boolean {
+    return this.alive && this.machine.running;
+  }
+
+  kill(): void {
+    this.alive = false;
+  }
+
+  deliver(run: () => void): void {
+    if (!this.alive) return;
+    this.machine.deliver(() => {
+      if (this.alive) run();
+    });
+  }
+
+  now(): number {
+    return this.machine.monotonic();
+  }
+
+  wall(): number {
+    return this.machine.wall();
+  }
+
+  boot(): number | undefined {
+    return this.machine.boot();
+  }
+
+  setTimer(callback: () => void, delay: number): () => void {
+    const { machine } = this;
+    const due = machine.monotonic() + (delay > 0 ? delay : 0);
+    let waiting = true;
+    // Node fires a timer late, never early: usually by less than a millisecond, now and then by what the loop was busy with.
+    const lateness = this.luck.chance(0.02) ? this.luck.between(1, 40) : this.luck.next();
+    const fire = (): void => {
+      if (!waiting || !this.alive) return;
+      const missing = due - machine.monotonic();
+      if (missing > 1e-6) {
+        // The monotonic clock stood still meanwhile.
+        appointment = machine.world.after(missing / machine.clocks.rate, arrive);
+        return;
+      }
+      waiting = false;
+      callback();
+    };
+    const arrive = (): void => {
+      if (waiting && this.alive) machine.deliver(fire, true);
+    };
+    let appointment = machine.world.after((due - machine.monotonic()) / machine.clocks.rate + lateness, arrive);
+    return () => {
+      waiting = false;
+      appointment.run = null;
+    };
+  }
+
+  random(): number {
+    return this.luck.next();
+  }
+
+  uuid(): string {
+    const part = () => this.luck.below(0x100000000).toString(16).padStart(8, '0');
+    return `${part()}-${part()}`;
+  }
+}
+
+/** Our replicas are given identities that begin with `r`, client-go's begin with `g`, people have names. */
+export function isOurs(identity: string): boolean {
+  return /^r\d/.test(identity);
+}
