@@ -18,7 +18,7 @@ export class Incumbency {
   private revision = 0;
   private released = true;
   private tampered: 'no' | 'removed' | 'shortened' = 'no';
-  private readonly knowledge = new Map<Process, { holder: boolean; revision: number }>();
+  private readonly knowledge = new Map<Process, { holder: string; revision: number }>();
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
@@ -28,8 +28,8 @@ export class Incumbency {
   learned(process: Process, stored: Stored): void {
     if (!stored.object) return;
     let known = this.knowledge.get(process);
-    if (!known) this.knowledge.set(process, (known = { holder: false, revision: 0 }));
-    if (stored.object.holder !== '') known.holder = true;
+    if (!known) this.knowledge.set(process, (known = { holder: '', revision: 0 }));
+    if (stored.object.holder !== '') known.holder = stored.object.holder;
     if (stored.revision > known.revision && stored.revision <= this.revision) known.revision = stored.revision;
   }
 
@@ -67,7 +67,9 @@ export class Incumbency {
     if (!isOurs(by.identity)) return excused;
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
-    if (this.tampered === 'removed' && (!known?.holder || incumbent?.ours === false)) return excused;
+    // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
+    const unknowable = !known?.holder || known.holder === by.identity || incumbent?.ours === false;
+    if (this.tampered === 'removed' && unknowable) return excused;
     if (this.tampered === 'shortened' && (known?.revision ?? 0) < this.revision) return excused;
     return { kind: 'early', why };
   }

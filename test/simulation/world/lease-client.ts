@@ -94,7 +94,6 @@ export class LeaseClient implements LeaseStore {
     if (answer === 'cut') return { kind: 'unknown', cause: new LeaseStoreError('STORE_FAILED', 'connection cut') };
     const { status } = answer;
     if (status === 200) {
-      this.process.confirmed++;
       return { kind: 'applied', snapshot: this.see(answer.stored!) };
     }
     if (status === 409 || status === 404) return { kind: 'conflict' };
@@ -120,6 +119,9 @@ export class LeaseClient implements LeaseStore {
 
   private see(stored: Stored): Snapshot {
     this.hooks.learned(this.process, stored);
+    // Its own write, met in an answer or in a read: as good as an `applied`.
+    if (stored.object?.holder === this.process.identity)
+      this.process.confirmed = Math.max(this.process.confirmed, stored.revision);
     const token = BigInt(stored.revision);
     if (!stored.object) return { lease: null, token };
     const lease = { record: toRecord(stored.object), version: String(stored.revision), uid: String(stored.uid) };

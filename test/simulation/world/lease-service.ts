@@ -47,6 +47,8 @@ export class LeaseService {
   otherWrites = 3;
   readonly watchers = new Set<(stored: Stored) => void>();
   onChange: ChangeListener = () => undefined;
+  /** True time of the last write that named each holder. */
+  readonly heldAt = new Map<string, number>();
   private uids = 0;
 
   constructor(readonly world: World) {}
@@ -80,6 +82,7 @@ export class LeaseService {
     const before = this.current;
     const revision = before.revision + 1 + Math.floor(this.world.now % (this.otherWrites + 1));
     this.current = { object, revision, uid, at: this.world.now };
+    if (object) this.heldAt.set(object.holder, this.world.now);
     this.history.push(this.current);
     if (this.history.length > 64) this.history.shift();
     this.world.mark(Mark.Serve, by.node, revision, this.world.timeline ? `writes ${describe(object)}` : undefined);

@@ -7,7 +7,7 @@ export class Process implements Clock, Chance {
   alive = true;
   /** As it calls itself in the lease. */
   identity = '';
-  /** Writes of its own that it knows to have been applied. */
+  /** Revision of the latest write of its own that it knows to have been applied. */
   confirmed = 0;
 
   constructor(
