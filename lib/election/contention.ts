@@ -25,7 +25,7 @@ export class Contention {
   ) {}
 
   async look(): Promise<void> {
-    const watched = this.lease.watchIsLive;
+    const owed = this.lease.watchOwesNews;
     const answer = await this.lease.read();
     const now = this.setup.clock.now();
     if (typeof answer === 'object') {
@@ -38,7 +38,7 @@ export class Contention {
         }),
       );
       this.standby.failed(now, 0);
-    } else if (answer === 'news' && watched) {
+    } else if (answer === 'news' && owed) {
       // A read had to find out what the watch did not tell: it is silently dead.
       this.lease.reopenWatch();
     }

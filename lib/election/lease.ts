@@ -85,6 +85,11 @@ export class Lease {
     return this.watcher?.isLive === true;
   }
 
+  /** Whether the watch is silently dead, if a read begun now brings news. */
+  get watchOwesNews(): boolean {
+    return this.watcher?.owesNews(this.setup.timings.leaseDuration) === true;
+  }
+
   /** How long a request may take at present, milliseconds. */
   get patience(): number {
     return this.client.timeout.current;

@@ -20,6 +20,7 @@ export class Watcher {
   private cancelPause: CancelTimer | null = null;
   private pause = SHORTEST_PAUSE;
   private yielded = false;
+  private openedAt = 0;
 
   constructor(
     private readonly open: (signal: AbortSignal) => AsyncIterable<Snapshot>,
@@ -33,7 +34,13 @@ export class Watcher {
     return this.yielded;
   }
 
+  /** Whether it should have told by now what a read had to find out: then it is silently dead. One that was only just opened may still connect. */
+  owesNews(patience: number): boolean {
+    return this.controller !== null && (this.yielded || this.clock.now() - this.openedAt >= patience);
+  }
+
   start(): void {
+    this.openedAt = this.clock.now();
     const controller = (this.controller = new AbortController());
     void this.follow(controller);
   }

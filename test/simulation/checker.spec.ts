@@ -1,25 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { playHistory } from './history.js';
+import { PROFILES } from './profiles.js';
+import { tell } from './report.js';
 import { CLASSIC_BUGS, naive } from './rivals/naive-elector.js';
-import { swarm } from './swarm.js';
 
+// It polls and knows no watch, so it is not held to the promises of speed and cost.
 const SAFETY = ['S1', 'S2', 'S3', 'S4', 'S5', 'P3'];
+const isUnsafe = (promise: string | undefined) => promise !== undefined && SAFETY.includes(promise);
 
 describe('the judge, before it is believed', () => {
-  it.each(CLASSIC_BUGS)('catches an elector with this bug: %s', async (bug) => {
-    const caught: string[] = [];
-    for (let seed = 1; seed <= 300 && caught.length === 0; seed++) {
-      const { breach } = await playHistory(swarm(seed), naive(bug));
-      if (breach && SAFETY.includes(breach.promise)) caught.push(`seed ${seed}: ${breach.promise} ${breach.what}`);
+  it.each(CLASSIC_BUGS)('catches an elector with this bug: %s', { timeout: 60_000 }, async (bug) => {
+    const profile = bug.includes('duration') ? PROFILES.timings : PROFILES.swarm;
+    let caught = false;
+    for (let seed = 1; seed <= 300 && !caught; seed++) {
+      caught = isUnsafe((await playHistory(profile(seed), naive(bug))).breach?.promise);
     }
-    console.log(bug, caught[0]);
-    expect(caught).not.toEqual([]);
+    expect(caught).toBe(true);
   });
 
-  it('passes the same elector without a bug', async () => {
-    for (let seed = 1; seed <= 300; seed++) {
-      const { breach } = await playHistory(swarm(seed), naive());
-      if (breach && SAFETY.includes(breach.promise)) expect(`seed ${seed}: ${breach.promise} ${breach.what}`).toBe('');
+  it('passes the same elector without a bug', { timeout: 60_000 }, async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const outcome = await playHistory(PROFILES.swarm(seed), naive());
+      expect(isUnsafe(outcome.breach?.promise) && tell(outcome)).toBe(false);
     }
   });
 });

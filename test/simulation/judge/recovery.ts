@@ -63,11 +63,27 @@ export class Recovery {
       return this.judge.breach('L1', `${leaders.length} leaders ${within} s after everything healed`);
     }
     const leader = leaders[0]!;
-    this.world.after(2000, () => {
-      if (!leader.holds())
-        return this.judge.breach('L1', `${leader.process?.identity} loses the lease in a healed world`);
-      this.end(leader);
+    // A watch that was refused backs off to 30 s, jittered; by then the standbys must live by their watches alone.
+    const quiet = Math.max(this.world.now, this.plan.healAt + 50_000 / this.rate);
+    this.world.at(quiet, () => {
+      const sent = [...this.network.sent];
+      this.world.after(10_000, () => {
+        if (!leader.holds())
+          return this.judge.breach('L1', `${leader.process?.identity} loses the lease in a healed world`);
+        this.checkSilence(leader, sent);
+        this.end(leader);
+      });
     });
+  }
+
+  private checkSilence(leader: Contender, before: readonly number[]): void {
+    const { client, nodes } = this.plan;
+    if (client.watch !== 'ok' || client.probe === 'cheap' || nodes.some((n) => n.kind !== 'ours')) return;
+    for (const { index } of this.judge.contenders) {
+      const spent = (this.network.sent[index] ?? 0) - (before[index] ?? 0);
+      if (index !== leader.index && spent > 0)
+        this.judge.breach('C1', `standby ${index} of a healthy leader sends ${spent} requests in 10 s`);
+    }
   }
 
   private leaders(): Contender[] {
