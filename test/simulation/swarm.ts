@@ -128,7 +128,7 @@ function drawDisturbances(luck: Random, nodes: readonly NodePlan[]): Disturbance
       drawn.push({ at, kind, node: luck.below(nodes.length), lasts, size: drawSize(luck, kind, nodes) });
     }
   }
-  return drawn.sort((a, b) => a.at - b.at);
+  return drawn.toSorted((a, b) => a.at - b.at);
 }
 
 function drawSize(luck: Random, kind: DisturbanceKind, nodes: readonly NodePlan[]): number {

@@ -4,7 +4,8 @@
  * number of `await null` is cheap too but silently too few one day.
  * `process._tickCallback` is not documented, so `assertDrains` proves it at the start of every history.
  */
-export const drainMicrotasks = (process as unknown as { _tickCallback(): void })._tickCallback.bind(process);
+const TICK = '_tickCallback';
+export const drainMicrotasks: () => void = (process as unknown as Record<string, () => void>)[TICK]!.bind(process);
 
 /** Microtasks cannot be drained from inside one, so a history has to begin in a task of its own. */
 export function inOwnTask<T>(run: () => T): Promise<T> {
@@ -24,7 +25,7 @@ function assertDrains(): void {
   let depth = 0;
   void (async () => {
     for (let i = 0; i < 100; i++) {
-      await null;
+      await Promise.resolve();
       depth++;
     }
   })();

@@ -53,7 +53,8 @@ export class Workload {
       const deaf = luck.chance(plan.deaf);
       const until = this.process.now() + luck.skewed(0, plan.lasts);
       if (deaf) world.count('work ignores its signal');
-      while (this.process.now() < until && (deaf || !term.signal.aborted)) {
+      const goesOn = (): boolean => deaf || !term.signal.aborted;
+      while (this.process.now() < until && goesOn()) {
         if (deaf || term.isValid()) this.write(term);
         if (luck.chance(plan.stepsDown)) {
           world.count('stepDown inside admitted work');
