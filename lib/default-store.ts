@@ -1,8 +1,7 @@
 import { Logger } from '@nestjs/common';
-import type { LeaseStore } from './election/index.js';
+import { LeaderElectionConfigError, type LeaseStore } from './election/index.js';
 import { DEFAULT_FILE_STORE_MESSAGE } from './leader-election.messages.js';
 import { chooseStore } from './store-choice.js';
-import { fileLease } from './stores/file/index.js';
 import { kubernetesLease } from './stores/kubernetes/index.js';
 import { memoryLease } from './stores/memory/index.js';
 
@@ -20,6 +19,6 @@ function create(): LeaseStore {
       return kubernetesLease();
     case 'file':
       new Logger('LeaderElection').log(DEFAULT_FILE_STORE_MESSAGE);
-      return fileLease();
+      throw new LeaderElectionConfigError('The file store has not landed yet: name a store.');
   }
 }

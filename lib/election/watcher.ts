@@ -1,12 +1,8 @@
 import type { CancelTimer, Chance, Clock } from './clock.js';
-import { isLeaderElectionError } from './errors.js';
 import type { Snapshot } from './lease-store.js';
 
 const SHORTEST_PAUSE = 100;
-/** After an outage the watch is what makes the next handover instant, so it is not kept waiting for long. */
-const LONGEST_PAUSE = 3_000;
-/** Rights are granted by people. */
-const LONGEST_PAUSE_WHEN_REFUSED = 30_000;
+const LONGEST_PAUSE = 30_000;
 
 export interface WatchListener {
   saw(snapshot: Snapshot): void;
@@ -78,8 +74,7 @@ export class Watcher {
     }
     this.stop();
     this.cancelPause = this.clock.setTimer(() => this.start(), this.pause * (0.5 + this.chance.random()));
-    const refused = isLeaderElectionError(cause) && cause.code === 'STORE_FORBIDDEN';
-    this.pause = Math.min(this.pause * 2, refused ? LONGEST_PAUSE_WHEN_REFUSED : LONGEST_PAUSE);
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
     this.listener.broke(cause);
   }
 }

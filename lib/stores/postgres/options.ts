@@ -55,7 +55,6 @@ export interface PgPoolClient extends PgClient {
 
 /** A connection outside any pool. */
 export interface PgLooseClient extends PgClient {
-  readonly processID?: number | null;
   connect(): Promise<unknown>;
   end(): Promise<void>;
 }

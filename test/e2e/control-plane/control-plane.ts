@@ -77,6 +77,9 @@ export class ControlPlane extends Cluster {
         '--service-cluster-ip-range=10.0.0.0/24',
         // There is no Service network here; the default reconciler refuses a loopback address every ten seconds.
         '--endpoint-reconciler-type=none',
+        // Off by default, and with it the API server itself drops the Lease fields that an elector must keep.
+        '--feature-gates=CoordinatedLeaderElection=true',
+        '--runtime-config=coordination.k8s.io/v1beta1=true',
         `--audit-policy-file=${file('audit-policy.json', JSON.stringify(auditPolicy))}`,
         `--audit-log-path=${file('audit.log', '')}`,
       ],

@@ -13,6 +13,8 @@ export type ReplicaLine =
   | { kind: 'holder'; t: number; holder: string }
   /** Notifications that the application got. */
   | { kind: 'lost'; t: number; token: string; reason: string }
+  /** Work that went on after its signal had aborted has ended; `valid`: its term still allowed it to act. */
+  | { kind: 'drained'; t: number; token: string; valid: boolean }
   /** `status().lastError` changed. */
   | { kind: 'error'; t: number; code: string; message: string }
   /** Drained and released; about to exit. */

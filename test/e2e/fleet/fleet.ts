@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Cluster } from '../control-plane/cluster.js';
+import { repository } from '../repository.js';
+import { overlaps } from './believers.js';
+import { LeasePath } from './lease-path.js';
+import { applyManifests } from './manifests.js';
+import { monotonic } from './replica-lines.js';
+import { Replica } from './replica.js';
+import { TcpProxy } from './tcp-proxy.js';
+
+const SERVICE_ACCOUNT = 'orders-worker';
+export const LEASE = 'orders-worker';
+
+export interface ReplicaOptions {
+  /** Put a wire with faults between it and the API server (`fleet.wire(name)`). Default false. */
+  wired?: boolean;
+  /** Arguments of the program. */
+  args?: string[];
+  /** Address of the API server, when it is not the cluster's. */
+  server?: string;
+}
+
+/**
+ * The replicas of one scenario, in a namespace of their own, with the rights of sample/02-kubernetes and nothing else.
+ * `await using` ends them all and then fails if two of them ever believed to lead at once.
+ */
+export class Fleet {
+  readonly replicas: Replica[] = [];
+  private readonly wires = new Map<string, TcpProxy>();
+  private readonly directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-fleet-'));
+  readonly lease: LeasePath;
+  /** Replicas whose belief proves nothing against ours: client-go where it is known to overrun. */
+  readonly disregarded = new Set<Replica>();
+
+  private constructor(
+    readonly cluster: Cluster,
+    private readonly goReplicaBinary: string,
+    readonly namespace: string,
+  ) {
+    this.lease = new LeasePath(cluster.admin, namespace, LEASE);
+  }
+
+  static async in(cluster: Cluster, goReplicaBinary: string): Promise<Fleet> {
+    const namespace = `orders-${randomBytes(4).toString('hex')}`;
+    await cluster.namespace(namespace);
+    const rbac = readFileSync(join(repository, 'sample/02-kubernetes/deploy/rbac.yaml'), 'utf8');
+    await applyManifests(cluster.admin, rbac.replaceAll('namespace: orders\n', `namespace: ${namespace}\n`));
+    return new Fleet(cluster, goReplicaBinary, namespace);
+  }
+
+  /** Starts a replica on our elector and resolves once it stands for the lease. */
+  async replica(name: string, options: ReplicaOptions = {}): Promise<Replica> {
+    const folder = await this.serviceAccount(name);
+    const { hostname, port } = new URL(await this.serverFor(name, options));
+    const program = join(repository, 'test/e2e/dist/fleet/programs/elector-replica.js');
+    return this.join(
+      new Replica(
+        name,
+        process.execPath,
+        [program, '--service-account', folder, '--identity', name, ...(options.args ?? [])],
+        {
+          KUBERNETES_SERVICE_HOST: hostname,
+          KUBERNETES_SERVICE_PORT: port,
+        },
+      ),
+    );
+  }
+
+  /** Starts a replica on client-go and resolves once it stands for the lease. */
+  async goReplica(name: string, options: ReplicaOptions = {}): Promise<Replica> {
+    const folder = await this.serviceAccount(name);
+    const kubeconfig = this.cluster.kubeconfig(
+      join(folder, 'kubeconfig'),
+      { tokenFile: join(folder, 'token') },
+      { server: await this.serverFor(name, options) },
+    );
+    const args = ['-kubeconfig', kubeconfig, '-namespace', this.namespace, '-lease', LEASE, '-identity', name];
+    return this.join(new Replica(name, this.goReplicaBinary, [...args, ...(options.args ?? [])]));
+  }
+
+  wire(replica: string | Replica): TcpProxy {
+    const wire = this.wires.get(typeof replica === 'string' ? replica : replica.name);
+    if (!wire) throw new Error(`${String(replica)} was started without a wire.`);
+    return wire;
+  }
+
+  /** The folder of a replica's token, CA and namespace, written as the kubelet would. */
+  serviceAccountFolder(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Gives a replica a fresh token, as the kubelet does well before the old one expires. */
+  async freshToken(name: string, pod?: { name: string; uid: string }): Promise<void> {
+    const token = await this.cluster.serviceAccountToken(this.namespace, SERVICE_ACCOUNT, pod);
+    writeFileSync(join(this.serviceAccountFolder(name), 'token'), token);
+  }
+
+  /** The replica that first says it leads from `since` on; by default the one that leads now or next. */
+  async leader(options: { since?: number; patience?: number; among?: Replica[] } = {}): Promise<Replica> {
+    const { since = monotonic() - 50, patience = 60_000, among = this.replicas } = options;
+    return Promise.any(
+      among
+        .filter((replica) => !replica.gone)
+        .map((replica) =>
+          replica.until('sample', { since, patience, where: ({ leader }) => leader }).then(() => replica),
+        ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.wires.values()) wire.heal();
+    await Promise.all(this.replicas.map((replica) => replica.kill()));
+    await Promise.all([...this.wires.values()].map((wire) => wire.close()));
+    rmSync(this.directory, { recursive: true });
+    const judged = this.replicas.filter((replica) => !this.disregarded.has(replica));
+    const found = overlaps(judged.flatMap((replica) => replica.beliefs));
+    if (found.length === 0) return;
+    const stories = this.replicas.map((replica) => `--- ${replica.name}\n${replica.story()}`);
+    throw new Error([`Two believers: ${JSON.stringify(found, null, 2)}`, ...stories].join('\n'));
+  }
+
+  private async join(replica: Replica): Promise<Replica> {
+    this.replicas.push(replica);
+    await replica.until('ready');
+    return replica;
+  }
+
+  private async serverFor(name: string, { wired, server = this.cluster.access.url }: ReplicaOptions): Promise<string> {
+    if (!wired) return server;
+    const wire = await TcpProxy.to(server);
+    this.wires.set(name, wire);
+    return wire.url;
+  }
+
+  private async serviceAccount(name: string): Promise<string> {
+    const folder = this.serviceAccountFolder(name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'ca.crt'), readFileSync(this.cluster.access.caFile));
+    writeFileSync(join(folder, 'namespace'), this.namespace);
+    await this.freshToken(name);
+    return folder;
+  }
+}
