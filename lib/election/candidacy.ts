@@ -2,7 +2,7 @@ import { Contention } from './contention.js';
 import { Departure } from './departure.js';
 import { outsideAnyCall } from './gate.js';
 import type { LossReason } from './leadership-term.js';
-import { Lease, type CandidacySetup } from './lease.js';
+import { Lease, type Attempt, type CandidacySetup } from './lease.js';
 import type { Snapshot } from './lease-store.js';
 import type { Sighting } from './lease-view.js';
 import { release } from './release.js';
@@ -18,6 +18,8 @@ export interface CandidacyHost {
   began(term: Term): void;
   /** Leads no more. Shuts the gate, aborts and tells before it returns; resolves when the term's work has stopped. */
   ended(term: Term, reason: LossReason): Promise<void>;
+  /** A confirmed renewal may have ended the suspension of the term. */
+  resumed(term: Term): void;
   holderIs(holder: string | null): void;
   /** The store answered. */
   contact(): void;
@@ -36,6 +38,8 @@ export class Candidacy {
   private renewal: Renewal | null = null;
   private stopping: { release: boolean } | null = null;
   private wake: (() => void) | null = null;
+  /** A claim that is, or may yet come to be, in the lease, while no term stands behind it. */
+  private adrift: Attempt | null = null;
   private readonly lease: Lease;
   private readonly standby: Standby;
   private readonly contention: Contention;
@@ -53,6 +57,7 @@ export class Candidacy {
     this.standby = new Standby(this.lease, setup.timings, setup.handle, setup.chance);
     this.contention = new Contention(setup, this.lease, this.standby);
     this.departure = new Departure(setup, host);
+    this.lease.watch();
     this.finished = this.run();
   }
 
@@ -83,7 +88,7 @@ export class Candidacy {
 
   private async run(): Promise<void> {
     const { clock, timings, trouble } = this.setup;
-    while (this.stopping === null || this.tenure !== null || this.departure.isUnderWay) {
+    while (this.stopping === null || this.tenure !== null || this.departure.isUnderWay || this.adrift !== null) {
       try {
         await this.step(clock.now());
       } catch (error) {
@@ -100,7 +105,7 @@ export class Candidacy {
       return this.tenure.phase === 'releasing' ? this.release(this.tenure) : this.hold(this.tenure, now);
     }
     if (this.stopping !== null) {
-      return this.pause(Number.POSITIVE_INFINITY);
+      return this.departure.isUnderWay ? this.pause(Number.POSITIVE_INFINITY) : this.abandon(this.stopping.release);
     }
     const mayContend = this.setup.candidate && !this.host.isHeldBack();
     const step = this.standby.next(now, mayContend ? this.departure.asideUntil : Number.POSITIVE_INFINITY);
@@ -134,22 +139,20 @@ export class Candidacy {
     if (result === 'lost') {
       return;
     }
-    const id = 'adrift' in result ? result.adrift : result.id;
-    if (this.stopping !== null) {
-      // Stopped while it was under way: if it landed, nobody must wait for it to expire.
-      return release(this.lease, id, setup, (until) => this.pause(until), 'adrift' in result);
-    }
-    if ('adrift' in result) {
+    this.adrift = 'adrift' in result ? result.adrift : result.attempt;
+    if ('adrift' in result || this.stopping !== null) {
       return;
     }
     const validity: Validity = new Validity(setup.clock, setup.timings.renewDeadline, result.attempt.sent, {
       onExpired: () => this.lose(tenure, 'expired'),
       onSuspended: () => this.renewNow(tenure),
+      onResumed: () => outsideAnyCall(() => this.host.resumed(term)),
     });
     const term = new Term(result.token, new Date(setup.clock.wall()), validity);
-    const tenure = new Tenure(term, validity, id, result.lease, setup.timings.renewInterval, result.attempt);
+    const tenure = new Tenure(term, validity, result.id, result.lease, setup.timings.renewInterval, result.attempt);
     // Confirmed too late, it begins nothing; our own record is then simply replaced.
     if (validity.isValid()) {
+      this.adrift = null;
       this.tenure = tenure;
       this.renewal = new Renewal(this.lease, tenure, setup.clock, setup.timings);
       outsideAnyCall(() => this.host.began(term));
@@ -163,10 +166,23 @@ export class Candidacy {
     this.departure.released();
   }
 
+  /** Stopped with a claim adrift: nobody must wait for it to expire. */
+  private async abandon(mayRelease: boolean): Promise<void> {
+    const { adrift } = this;
+    this.adrift = null;
+    if (adrift !== null && mayRelease) {
+      await release(this.lease, adrift, this.setup, (until) => this.pause(until));
+    }
+  }
+
   private seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number): void {
     const { tenure } = this;
     if (sighting === 'news') {
       this.standby.news(now);
+      if (!this.lease.vacancy.isOwn) {
+        // What the claim was conditional on is gone: it can land no more.
+        this.adrift = null;
+      }
     }
     this.standby.looked(now, this.lease.watchIsLive);
     if (tenure !== null && tenure.phase !== 'releasing') {

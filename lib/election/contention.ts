@@ -13,8 +13,8 @@ export interface WonClaim {
   readonly token: bigint;
 }
 
-/** How a claim ended. `adrift`: the lease may be ours, but no term begins. */
-export type ClaimResult = WonClaim | 'lost' | { readonly adrift: string };
+/** How a claim ended. `adrift`: its write is, or may yet come to be, in the lease, but no term begins. */
+export type ClaimResult = WonClaim | 'lost' | { readonly adrift: Attempt };
 
 /** What a standby does when its plan says so: look, or claim the lease. */
 export class Contention {
@@ -59,7 +59,7 @@ export class Contention {
         const { lease, token } = outcome.snapshot;
         // Somebody has written since, or the store's token did not grow: leading on it could put two terms under one token.
         const isNewest = this.lease.latest!.lease?.version === lease!.version && token > attempt.seen.token;
-        return isNewest ? this.withToken({ attempt, id, lease: lease! }, token) : { adrift: id };
+        return isNewest ? this.withToken({ attempt, id, lease: lease! }, token) : { adrift: attempt };
       }
       case 'conflict':
         this.standby.raceLost();
@@ -73,7 +73,7 @@ export class Contention {
       case 'unknown':
         this.standby.lookAgain(now);
         this.standby.holdOff(Math.max(now, attempt.sent.mono + timings.retryPeriod));
-        return { adrift: id };
+        return { adrift: attempt };
     }
   }
 
@@ -90,6 +90,6 @@ export class Contention {
       ),
     );
     this.standby.holdOff(this.setup.clock.now() + this.setup.timings.leaseDuration);
-    return { adrift: won.id };
+    return { adrift: won.attempt };
   }
 }

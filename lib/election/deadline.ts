@@ -1,6 +1,18 @@
 import type { Clock } from './clock.js';
 import { LeaseStoreError } from './errors.js';
 
+/** Whether `work` settles within so many milliseconds. Told as soon as it is known. */
+export function settlesWithin(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(() => resolve(false), milliseconds);
+    const settled = () => {
+      cancel();
+      resolve(true);
+    };
+    work.then(settled, settled);
+  });
+}
+
 /**
  * Runs one request under one deadline. Settles by then even if the store ignores the signal: what such a store answers later is
  * dropped, because a late "applied" proves nothing.

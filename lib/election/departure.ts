@@ -1,4 +1,5 @@
 import type { CandidacyHost } from './candidacy.js';
+import { settlesWithin } from './deadline.js';
 import { outsideAnyCall } from './gate.js';
 import type { CandidacySetup } from './lease.js';
 import type { Term } from './term.js';
@@ -31,12 +32,15 @@ export class Departure {
     this.underWay = true;
     // A lease lost in the middle of this must not be sought again.
     this.asideUntil = Number.POSITIVE_INFINITY;
-    const work = outsideAnyCall(() => this.host.ended(term, reason));
+    let end!: (work: Promise<void>) => void;
+    const work = new Promise<void>((resolve) => (end = resolve));
+    // Set before anybody is told: who steps down on hearing of it waits for this departure, not for the one before.
     this.completed = this.leave(work, steps).then(() => {
       this.underWay = false;
       this.asideUntil = this.setup.clock.now() + cooldown;
       steps.gone();
     });
+    end(outsideAnyCall(() => this.host.ended(term, reason)));
   }
 
   released(): void {
@@ -44,7 +48,7 @@ export class Departure {
   }
 
   private async leave(work: Promise<void>, steps: DepartureSteps): Promise<void> {
-    const inTime = await this.settlesInTime(work);
+    const inTime = await settlesWithin(this.setup.clock, this.setup.timings.drainTimeout, work);
     if (!inTime) {
       this.host.heldBackBy(work);
     }
@@ -52,16 +56,5 @@ export class Departure {
     if (steps.drained(inTime)) {
       await released;
     }
-  }
-
-  private settlesInTime(work: Promise<void>): Promise<boolean> {
-    const { clock, timings } = this.setup;
-    return new Promise((resolve) => {
-      const cancel = clock.setTimer(() => resolve(false), timings.drainTimeout);
-      void work.then(() => {
-        cancel();
-        resolve(true);
-      });
-    });
   }
 }

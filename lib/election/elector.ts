@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import { Subject, type Observable } from 'rxjs';
+import { Subject, merge, type Observable } from 'rxjs';
 import { Candidacy, type CandidacyHost } from './candidacy.js';
 import type { Chance, Clock } from './clock.js';
 import type { Election, RunOptions, TermHandlers } from './election.js';
-import { ElectionStoppedError, NotLeaderError } from './errors.js';
+import { settlesWithin } from './deadline.js';
+import { ElectionStoppedError, LeaderElectionConfigError, NotLeaderError } from './errors.js';
 import { Gate, outsideAnyCall } from './gate.js';
 import type { LeadershipTerm, LossReason } from './leadership-term.js';
 import type { LeaseHandle } from './lease-store.js';
@@ -15,7 +16,7 @@ import { systemChance, systemClock } from './system-clock.js';
 import type { Term } from './term.js';
 import { TermNotices } from './term-notices.js';
 import { resolveTimings, type Timings } from './timings.js';
-import { Trouble } from './trouble.js';
+import { Trouble, inWords } from './trouble.js';
 import { whenLeader } from './when-leader.js';
 
 export interface LeaderElectorSetup {
@@ -51,9 +52,14 @@ export class LeaderElector implements Election {
   private readonly term = new Replay<LeadershipTerm | null>(null);
   private readonly leader = new Replay<string | null>(null);
   private readonly stops = new Subject<void>();
+  /** A term that the wall clock had suspended goes on; `term$` stays silent about it. */
+  private readonly resumes = new Subject<LeadershipTerm>();
 
   private candidacy: Candidacy | null = null;
   private stopping: Promise<void> | null = null;
+  private wanted = false;
+  /** Settles when the work of the last term that ended has stopped. */
+  private lastWork: Promise<void> = Promise.resolve();
   private shutDown = false;
   private heldBack = 0;
   private terms = 0;
@@ -132,11 +138,14 @@ export class LeaderElector implements Election {
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm> {
     return this.shutDown
       ? Promise.reject(new ElectionStoppedError(this.name))
-      : whenLeader(this.name, this.term$, this.stops, signal);
+      : whenLeader(this.name, merge(this.term$, this.resumes), this.stops, signal);
   }
 
-  stepDown(options: { cooldown?: number } = {}): Promise<void> {
+  async stepDown(options: { cooldown?: number } = {}): Promise<void> {
     const cooldown = options.cooldown ?? 2 * this.timings.retryPeriod;
+    if (!(cooldown >= 0)) {
+      throw new LeaderElectionConfigError(`cooldown is ${inWords(cooldown)} but must be milliseconds, 0 or more.`);
+    }
     const released = outsideAnyCall(() => this.candidacy?.stepDown(cooldown) ?? Promise.resolve());
     return this.unlessItWaitsForItself(released);
   }
@@ -147,12 +156,13 @@ export class LeaderElector implements Election {
   }
 
   async start(): Promise<void> {
-    if (this.shutDown || this.candidacy !== null) {
-      // A start during a stop takes effect once the lease is let go.
-      if (this.stopping !== null && !this.shutDown) {
-        await this.stopping;
-        return this.start();
-      }
+    this.wanted = !this.shutDown;
+    this.standIfWanted();
+  }
+
+  private standIfWanted(): void {
+    // During a stop a start takes effect once the lease is let go, unless another stop follows: the last call wins.
+    if (!this.wanted || this.candidacy !== null) {
       return;
     }
     outsideAnyCall(() => {
@@ -173,12 +183,17 @@ export class LeaderElector implements Election {
   }
 
   stop(): Promise<void> {
-    if (this.candidacy !== null && this.stopping === null) {
-      const { candidacy } = this;
-      this.stopping = outsideAnyCall(() => candidacy.stop(this.options.releaseOnShutdown ?? true)).then(() => {
-        this.candidacy = null;
-        this.stopping = null;
-      });
+    this.wanted = false;
+    const { candidacy } = this;
+    if (candidacy !== null && this.stopping === null) {
+      // Set before anybody is told: a subscriber that starts or stops on hearing of it meets a stop under way.
+      this.stopping = candidacy.finished
+        .then(() => this.outlastLostWork())
+        .then(() => {
+          this.candidacy = this.stopping = null;
+          this.standIfWanted();
+        });
+      outsideAnyCall(() => void candidacy.stop(this.options.releaseOnShutdown ?? true));
     }
     outsideAnyCall(() => this.stops.next());
     return this.unlessItWaitsForItself(this.stopping ?? Promise.resolve());
@@ -236,7 +251,8 @@ export class LeaderElector implements Election {
 
   private readonly host: CandidacyHost = {
     began: (term) => this.began(term),
-    ended: (term, reason) => this.ended(term, reason),
+    ended: (term, reason) => (this.lastWork = this.ended(term, reason)),
+    resumed: (term) => this.resumes.next(term),
     holderIs: (holder) => this.leader.set(holder),
     contact: () => (this.contactAt = { mono: this.clock.now(), wall: this.clock.wall() }),
     isHeldBack: () => this.heldBack > 0,
@@ -247,9 +263,12 @@ export class LeaderElector implements Election {
     this.terms += 1;
     this.trouble.newTerm();
     this.log.log(`${this.name}: this replica leads, fencing token ${term.fencingToken}.`);
-    this.term.set(term);
-    this.leadership.set(true);
     this.notices.tellAcquired(term);
+    this.term.set(term);
+    // A subscriber may have ended it on hearing of it.
+    if (!term.signal.aborted) {
+      this.leadership.set(true);
+    }
   }
 
   private ended(term: Term, reason: LossReason): Promise<void> {
@@ -259,6 +278,13 @@ export class LeaderElector implements Election {
     this.term.set(null);
     this.log.log(`${this.name}: this replica leads no more (${reason}), fencing token was ${term.fencingToken}.`);
     return this.notices.tellLost(term, reason).then(() => this.gate.idle());
+  }
+
+  /** Work that goes on after an involuntary loss is drained before the application takes down what it works with. */
+  private async outlastLostWork(): Promise<void> {
+    if (this.heldBack === 0) {
+      await settlesWithin(this.clock, this.timings.drainTimeout, this.lastWork);
+    }
   }
 
   private holdBack(work: Promise<void>): void {

@@ -10,6 +10,8 @@ interface Admission {
   readonly joinable: boolean;
   readonly caller: Admission | undefined;
   settled: boolean;
+  /** Waits for all other work to drain. */
+  waits: boolean;
 }
 
 const context = new AsyncLocalStorage<Admission>();
@@ -56,11 +58,18 @@ export class Gate {
 
   /** Runs `work` under `term`, counted until what it returns settles. Returns what it returns. */
   run<T>(term: LeadershipTerm, work: () => T, joinable = true): T {
-    const admission: Admission = { gate: this, term, joinable, caller: context.getStore(), settled: false };
+    const admission: Admission = {
+      gate: this,
+      term,
+      joinable,
+      caller: context.getStore(),
+      settled: false,
+      waits: false,
+    };
     this.running.add(admission);
     let result: T;
     try {
-      result = context.run(admission, work);
+      result = context.run(admission, () => onceOnly(work()));
     } catch (error) {
       this.settle(admission);
       throw error;
@@ -77,18 +86,23 @@ export class Gate {
   /** Resolves once everything that runs has settled, calls around this one excepted if `exceptCaller`. */
   idle(exceptCaller = false): Promise<void> {
     const excepted = exceptCaller ? this.callers() : new Set<Admission>();
+    // Two calls that both wait for all others would wait for each other.
+    const passesOver = (call: Admission) => excepted.has(call) || (exceptCaller && call.waits);
+    const wait = (waits: boolean) => excepted.forEach((call) => (call.waits = waits));
     return new Promise((resolve) => {
       const check = () => {
         for (const admission of this.running) {
-          if (!excepted.has(admission)) {
+          if (!passesOver(admission)) {
             return;
           }
         }
         this.waiting.delete(check);
+        wait(false);
         resolve();
       };
       this.waiting.add(check);
-      check();
+      wait(true);
+      this.recheck();
     });
   }
 
@@ -100,6 +114,10 @@ export class Gate {
   private settle(admission: Admission): void {
     admission.settled = true;
     this.running.delete(admission);
+    this.recheck();
+  }
+
+  private recheck(): void {
     for (const check of this.waiting) {
       check();
     }
@@ -122,6 +140,11 @@ export class Gate {
     }
     return undefined;
   }
+}
+
+/** A query builder runs its query each time that it is awaited: once by the gate and once by its caller would be twice. */
+function onceOnly<T>(result: T): T {
+  return isThenable(result) && !(result instanceof Promise) ? (Promise.resolve(result) as T) : result;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -69,6 +69,10 @@ export class Lease {
               listener.watchBroke();
             },
           });
+  }
+
+  /** Opens the watch. Not in the constructor: a store that throws is heard of at once. */
+  watch(): void {
     this.watcher?.start();
   }
 

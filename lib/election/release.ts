@@ -1,22 +1,23 @@
 import type { Clock } from './clock.js';
-import type { Lease } from './lease.js';
+import type { Attempt, Lease } from './lease.js';
 import { released } from './records.js';
 import type { Timings } from './timings.js';
 
 /**
  * Lets go of the lease on behalf of the term `id`, and only of that: client-go, stopped after a freeze, blanks its successor's lease.
  * Conflicts and unknown outcomes are retried within one request timeout; what still fails is left to expire.
- * `mustRead`: whether the lease is that term's is not known yet.
+ * In place of a term's id, a claim of ours that nobody confirmed: it is waited for while it may still land.
  */
 export async function release(
   lease: Lease,
-  id: string,
+  holding: string | Attempt,
   { clock, timings }: { clock: Clock; timings: Timings },
   pause: (until: number) => Promise<void>,
-  mustRead = false,
 ): Promise<void> {
   const until = clock.now() + lease.patience;
   const breath = timings.retryPeriod / 20;
+  const unconfirmed = typeof holding === 'string' ? null : holding;
+  let mustRead = unconfirmed !== null;
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
     if (mustRead) {
       const answer = await lease.read(left);
@@ -25,8 +26,13 @@ export async function release(
         continue;
       }
     }
-    const record = lease.latest!.lease?.record;
-    if (record === undefined || record.holder !== lease.rules.identity || record.term !== id) {
+    const stored = lease.latest!.lease;
+    const record = stored?.record;
+    if (record?.holder !== lease.rules.identity || (unconfirmed === null && record.term !== holding)) {
+      if (unconfirmed !== null && stored?.version === unconfirmed.seen.lease?.version) {
+        await pause(clock.now() + breath);
+        continue;
+      }
       return;
     }
     const attempt = lease.attempt((writeId) => released(lease.rules, record, writeId, clock.wall()));
@@ -34,8 +40,8 @@ export async function release(
     if (outcome.kind === 'applied') {
       return;
     }
-    if (outcome.kind === 'rejected') {
-      await pause(clock.now() + Math.max(outcome.retryAfter ?? 0, breath));
+    if (outcome.kind !== 'unknown') {
+      await pause(clock.now() + Math.max(outcome.kind === 'rejected' ? (outcome.retryAfter ?? 0) : 0, breath));
     }
     mustRead = true;
   }

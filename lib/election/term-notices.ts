@@ -1,16 +1,27 @@
 import type { Clock } from './clock.js';
+import { settlesWithin } from './deadline.js';
 import { LeaderElectionError } from './errors.js';
 import type { TermHandlers } from './election.js';
 import type { LeadershipTerm, LossReason } from './leadership-term.js';
 import { outsideAnyCall, type Gate } from './gate.js';
 import type { Timings } from './timings.js';
-import type { Trouble } from './trouble.js';
+import { inWords, type Trouble } from './trouble.js';
+
+/** What handlers have been told of one term. */
+interface Notice {
+  /** Who heard of its beginning: they hear of its end, nobody else does. */
+  told: readonly TermHandlers[];
+  /** Settles when the `acquired` handlers have been called. */
+  begun: Promise<unknown>;
+  /** Settles with the `acquired` handlers. */
+  acquired: Promise<unknown>;
+}
 
 /** Tells handlers of terms, one after the other: acquired(n), lost(n), acquired(n+1). A handler that hangs delays the next at most `drainTimeout`. */
 export class TermNotices {
   private readonly handlers = new Set<TermHandlers>();
-  private previous: Promise<unknown> = Promise.resolve();
-  private acquired: Promise<unknown> = Promise.resolve();
+  private notice: Notice = { told: [], begun: Promise.resolve(), acquired: Promise.resolve() };
+  private lost: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly gate: Gate,
@@ -25,65 +36,49 @@ export class TermNotices {
   }
 
   tellAcquired(term: LeadershipTerm): void {
-    if (this.handlers.size === 0) {
-      return;
-    }
-    const run = () => this.gate.run(term, () => this.tell((handlers) => handlers.acquired(term)), false);
-    let started: () => void;
-    const begun = new Promise<void>((resolve) => (started = resolve));
-    // Counted from here on, so that a drain that begins before it runs waits for it, and for the `lost` that must follow it.
-    this.acquired = outsideAnyCall(() =>
-      this.within(this.previous, this.timings.drainTimeout).then(() => {
-        const running = run();
-        started();
-        return running;
-      }),
-    );
-    this.previous = begun;
+    const notice: Notice = (this.notice = { told: [], begun: this.lost, acquired: Promise.resolve() });
+    notice.begun = outsideAnyCall(() => settlesWithin(this.clock, this.timings.drainTimeout, this.lost)).then(() => {
+      // Over before anybody was told: then nobody is. No handler may begin work for a term that is no more.
+      if (!term.signal.aborted) {
+        notice.told = [...this.handlers];
+        notice.acquired = this.tell(term, notice.told, (handlers) => handlers.acquired(term));
+      }
+    });
   }
 
   /** Resolves once the `lost` handlers have settled. */
   tellLost(term: LeadershipTerm, reason: LossReason): Promise<unknown> {
-    if (this.handlers.size === 0) {
-      return Promise.resolve();
-    }
-    const begun = this.previous;
+    const { notice } = this;
     // An `acquired` that ends promptly on its signal is let finish; one that runs until `lost` stops it must not block it.
     const patience = Math.min(this.timings.retryPeriod, this.timings.drainTimeout);
-    const acquired = this.acquired;
-    const lost = outsideAnyCall(() =>
-      begun
-        .then(() => this.within(acquired, patience))
-        .then(() => this.tell((handlers) => handlers.lost(term, reason))),
-    );
-    this.previous = lost;
-    return lost;
-  }
-
-  private async tell(call: (handlers: TermHandlers) => unknown): Promise<void> {
-    const results = await Promise.allSettled([...this.handlers].map(async (handlers) => call(handlers)));
-    for (const result of results) {
-      if (result.status === 'rejected') {
-        this.trouble.handlerFailed(
-          new LeaderElectionError(
-            'HANDLER_FAILED',
-            `A leadership handler failed: ${result.reason instanceof Error ? (result.reason.stack ?? result.reason.message) : String(result.reason)}`,
-            'The election goes on; mend the handler.',
-            { cause: result.reason },
-          ),
-        );
+    this.lost = outsideAnyCall(async () => {
+      await notice.begun;
+      const told = notice.told.filter((handlers) => this.handlers.has(handlers));
+      if (told.length > 0) {
+        await settlesWithin(this.clock, patience, notice.acquired);
+        await this.tell(term, told, (handlers) => handlers.lost(term, reason));
       }
-    }
+    });
+    return this.lost;
   }
 
-  /** Settles with `promise`, or after `milliseconds`. */
-  private within(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.setTimer(resolve, milliseconds);
-      void promise.finally(() => {
-        cancel();
-        resolve();
-      });
-    });
+  /** Tracked by the gate, so that a handler that steps down or stops is known to be what the release waits for. */
+  private tell(term: LeadershipTerm, told: readonly TermHandlers[], call: (handlers: TermHandlers) => unknown) {
+    return this.gate.run(term, () => Promise.all(told.map((handlers) => this.tellOne(handlers, call))), false);
+  }
+
+  private async tellOne(handlers: TermHandlers, call: (handlers: TermHandlers) => unknown): Promise<void> {
+    try {
+      await call(handlers);
+    } catch (cause) {
+      this.trouble.handlerFailed(
+        new LeaderElectionError(
+          'HANDLER_FAILED',
+          `A leadership handler failed: ${cause instanceof Error ? (cause.stack ?? cause.message) : inWords(cause)}`,
+          'The election goes on; mend the handler.',
+          { cause },
+        ),
+      );
+    }
   }
 }

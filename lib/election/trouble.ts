@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Clock } from './clock.js';
 import { isLeaderElectionError, type LeaderElectionError } from './errors.js';
 import type { ElectionLog } from './log.js';
@@ -72,6 +73,11 @@ function describe(cause: unknown): { code: string; message: string; advice?: str
       ...(cause.advice === undefined ? {} : { advice: cause.advice }),
     };
   }
-  const message = cause instanceof Error ? cause.message : `The lease store failed with ${String(cause)}`;
+  const message = cause instanceof Error ? cause.message : `The lease store failed with ${inWords(cause)}`;
   return { code: 'STORE_FAILED', message };
+}
+
+/** Whatever was thrown, in words: people throw things that `String()` refuses. */
+export function inWords(cause: unknown): string {
+  return typeof cause === 'string' ? cause : inspect(cause, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
 }

@@ -20,10 +20,11 @@ export function readClocks(clock: Clock): ClockReading {
 /** Reading the boot clock costs microseconds: a question reads it only if the last reading is older than this. */
 const BOOT_CLOCK_PERIOD = 100;
 
-/** Told at the question that finds it out, once each. */
+/** Told at the question or the confirmation that finds it out. */
 export interface ValidityListener {
   onExpired?(): void;
   onSuspended?(): void;
+  onResumed?(): void;
 }
 
 export class Validity {
@@ -51,7 +52,10 @@ export class Validity {
     this.base = sent;
     this.bootElapsed = 0;
     this.bootReadAt = sent.mono;
-    this.suspended = false;
+    if (this.suspended) {
+      this.suspended = false;
+      this.told.onResumed?.();
+    }
   }
 
   /** Asked at every question, so that a paused process gives the right answer the first time. The first `false` that is final stays. */

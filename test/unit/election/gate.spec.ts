@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Fleet } from '../../support/fleet.js';
+
+/** Work that lasts until a test ends it. */
+function job(): { work: () => Promise<string>; finish: () => void } {
+  let finish!: () => void;
+  const done = new Promise<string>((resolve) => (finish = () => resolve('done')));
+  return { work: () => done, finish };
+}
+
+/** What a query builder is: it does its work when somebody waits for it. */
+class Query implements PromiseLike<number> {
+  // oxlint-disable-next-line unicorn/no-thenable
+  constructor(readonly then: PromiseLike<number>['then']) {}
+}
+const thenable = (run: (resolve: (value: number) => void) => void) =>
+  new Query(run as unknown as PromiseLike<number>['then']);
+
+describe('the gate of an election', () => {
+  let fleet: Fleet;
+  beforeEach(() => {
+    fleet = new Fleet();
+  });
+  afterEach(() => fleet.stop());
+
+  it('lets work in on the leader, and skips or refuses it on a standby', async () => {
+    const leader = await fleet.join();
+    const standby = await fleet.join();
+
+    expect(await leader.elector.runIfLeader((term) => term.fencingToken)).toBe(1n);
+    expect(await standby.elector.runIfLeader(() => 'ran')).toBeUndefined();
+    await expect(standby.elector.runIfLeader(() => 'ran', { onStandby: 'throw' })).rejects.toMatchObject({
+      code: 'NOT_LEADER',
+    });
+  });
+
+  it('passes on what work throws, and forgets the call', async () => {
+    const { elector } = await fleet.join();
+    await expect(
+      elector.runIfLeader(() => {
+        throw new Error('own');
+      }),
+    ).rejects.toThrow('own');
+    await expect(elector.runIfLeader(() => Promise.reject(new Error('late')))).rejects.toThrow('late');
+    expect(elector.status().running).toBe(0);
+  });
+
+  it('joins the term of the work around it, also while that drains', async () => {
+    const { elector } = await fleet.join();
+    const seen: unknown[] = [];
+    const pause = job();
+    const around = elector.runIfLeader(async (term) => {
+      await pause.work();
+      seen.push(elector.isLeader(), elector.currentTerm() === term);
+      seen.push(await elector.runIfLeader((joined) => joined === term));
+    });
+    const left = elector.stepDown();
+    await fleet.time.advance(1_000);
+    expect(fleet.lease?.record.holder).toBe(elector.identity);
+    pause.finish();
+    await around;
+    await left;
+
+    expect(seen).toEqual([false, true, true]);
+    expect(fleet.lease?.record.holder).toBeNull();
+  });
+
+  it('throws, and never skips, inside work whose term is over', async () => {
+    const { elector, clock } = await fleet.join();
+    const pause = job();
+    const around = elector.runIfLeader(async () => {
+      await pause.work();
+      return elector.runIfLeader(() => 'ran');
+    });
+    clock.pause();
+    await fleet.time.advance(12_000);
+    pause.finish();
+
+    await expect(around).rejects.toMatchObject({ code: 'NOT_LEADER' });
+    await clock.resume();
+  });
+
+  it('counts a context that outlived its call as outside', async () => {
+    const { elector } = await fleet.join();
+    const later = job();
+    let leftBehind!: Promise<unknown>;
+    await elector.runIfLeader(() => {
+      leftBehind = later.work().then(() => elector.currentTerm()?.fencingToken);
+    });
+    await elector.stepDown({ cooldown: 0 });
+    await fleet.time.advance(100);
+    later.finish();
+
+    expect(await leftBehind).toBe(3n);
+  });
+
+  it('runs a lazy thenable, as query builders return, once', async () => {
+    const { elector } = await fleet.join();
+    let runs = 0;
+    const query = thenable((resolve) => resolve(++runs));
+    expect(await elector.runIfLeader(() => query as Promise<number>)).toBe(1);
+    expect(await elector.track(elector.requireTerm(), () => query)).toBe(2);
+    expect(elector.status().running).toBe(0);
+  });
+
+  it('is not blocked by a thenable that throws', async () => {
+    const { elector } = await fleet.join();
+    const broken = thenable(() => {
+      throw new Error('broken');
+    });
+    await expect(elector.runIfLeader(() => broken as Promise<number>)).rejects.toThrow('broken');
+    expect(elector.status().running).toBe(0);
+  });
+
+  it('lets work wait for the step-down that it asked for, and releases when that work settles', async () => {
+    const { elector } = await fleet.join();
+    const after = job();
+    let resumed = false;
+    const around = elector.runIfLeader(async () => {
+      await elector.stepDown();
+      resumed = true;
+      await after.work();
+    });
+    await fleet.time.advance(3_500);
+    expect(resumed).toBe(true);
+    expect(fleet.lease?.record.holder).toBe(elector.identity);
+    after.finish();
+    await around;
+    await fleet.time.advance(10);
+
+    expect(fleet.lease?.record.holder).toBeNull();
+  });
+
+  it('does not let two calls wait for each other that both ask to step down', async () => {
+    const { elector } = await fleet.join();
+    const meanwhile = job();
+    const quit = () => elector.runIfLeader(() => meanwhile.work().then(() => elector.stepDown()));
+    const both = Promise.all([quit(), quit()]);
+    meanwhile.finish();
+    await fleet.time.advance(100);
+    await both;
+
+    expect(fleet.lease?.record.holder).toBeNull();
+  });
+
+  it('lets stop() inside work resolve once all other work has drained', async () => {
+    const { elector } = await fleet.join();
+    const other = job();
+    let stopped = false;
+    void elector.runIfLeader(other.work);
+    const around = elector.runIfLeader(async () => {
+      await elector.stop();
+      stopped = true;
+    });
+    await fleet.time.advance(1_000);
+    expect(stopped).toBe(false);
+    other.finish();
+    await fleet.time.advance(10);
+    await around;
+
+    expect(stopped).toBe(true);
+    expect(fleet.lease?.record.holder).toBeNull();
+  });
+});
+
+describe('a drain that times out', () => {
+  let fleet: Fleet;
+  beforeEach(() => {
+    fleet = new Fleet();
+  });
+  afterEach(() => fleet.stop());
+
+  it('leaves the lease to expire, while the term stays valid for the work by the clocks', async () => {
+    const leader = await fleet.join({ drainTimeout: 5_000 });
+    const standby = await fleet.join();
+    const stuck = job();
+    const term = leader.elector.requireTerm();
+    void leader.elector.runIfLeader(stuck.work);
+    const left = leader.elector.stepDown();
+    await fleet.time.advance(5_000);
+    await left;
+    expect(term.isValid()).toBe(true);
+    expect(fleet.lease?.record.holder).toBe(leader.elector.identity);
+    const renewedBefore = fleet.lease!.version;
+    await fleet.time.advance(8_000);
+    expect(fleet.lease!.version).toBe(renewedBefore);
+    await fleet.time.advance(8_000);
+
+    expect(term.isValid()).toBe(false);
+    expect(standby.elector.isLeader()).toBe(true);
+    stuck.finish();
+  });
+
+  it('keeps this replica out while that work runs, also across stop() and start(), and lets it back in afterwards', async () => {
+    const { elector } = await fleet.join({ drainTimeout: 5_000 });
+    const stuck = job();
+    void elector.runIfLeader(stuck.work);
+    const stopped = elector.stop();
+    await fleet.time.advance(5_000);
+    await stopped;
+    await elector.start();
+    await fleet.time.advance(120_000);
+    expect(elector.status()).toMatchObject({ role: 'standby', running: 1, terms: 1 });
+    stuck.finish();
+    await fleet.time.advance(100);
+
+    expect(elector.isLeader()).toBe(true);
+  });
+});
