@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { LeaderElectionConfigError, type LeaseStore } from './election/index.js';
+import type { LeaseStore } from './election/index.js';
 import { DEFAULT_FILE_STORE_MESSAGE } from './leader-election.messages.js';
 import { chooseStore } from './store-choice.js';
+import { fileLease } from './stores/file/index.js';
 import { kubernetesLease } from './stores/kubernetes/index.js';
 import { memoryLease } from './stores/memory/index.js';
 
@@ -19,6 +20,6 @@ function create(): LeaseStore {
       return kubernetesLease();
     case 'file':
       new Logger('LeaderElection').log(DEFAULT_FILE_STORE_MESSAGE);
-      throw new LeaderElectionConfigError('The file store has not landed yet: name a store.');
+      return fileLease();
   }
 }

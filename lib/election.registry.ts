@@ -9,6 +9,7 @@ import {
 import type { LeaderElectionOptions } from './interfaces/leader-election-options.interface.js';
 import * as messages from './leader-election.messages.js';
 import { LeaderElectionService } from './leader-election.service.js';
+import { SharedStores } from './shared-stores.js';
 
 /** How an elector is made. */
 export type ElectorFactory = (config: { name: string; options: ElectionOptions; log: ElectionLog }) => LeaderElector;
@@ -22,6 +23,7 @@ interface Entry {
 /** The elections of one application, by name. They start and stop together. */
 export class ElectionRegistry {
   private readonly entries = new Map<string, Entry>();
+  private readonly stores = new SharedStores();
   private state: 'idle' | 'started' | 'stopped' = 'idle';
 
   constructor(
@@ -70,6 +72,7 @@ export class ElectionRegistry {
   async stop(): Promise<void> {
     this.state = 'stopped';
     await Promise.all(this.electors().map((elector) => elector.shutdown()));
+    await this.stores.release();
   }
 
   private electors(): LeaderElector[] {
@@ -79,6 +82,7 @@ export class ElectionRegistry {
   private add(name: string, options: ElectionOptions): Entry {
     const log = new Logger(`LeaderElection:${name}`);
     const elector = this.createElector({ name, options, log });
+    this.stores.use(options.store);
     const entry = { options, elector, service: new LeaderElectionService(elector) };
     this.entries.set(name, entry);
     // A module that was loaded lazily declares its election after the others have started.

@@ -62,7 +62,7 @@ export class LeaderElectionService implements Election {
   /**
    * Resolves with the term as soon as this replica leads.
    *
-   * @throws ElectionStoppedError when the election stops or `signal` aborts
+   * @throws ElectionStoppedError when the election stops; the signal's reason when `signal` aborts
    */
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm> {
     return this.elector.whenLeader(signal);

@@ -1,5 +1,5 @@
 import { LeaderElectionConfigError, NotLeaderError } from '../election/index.js';
-import { handlerKind, mustBeRefused } from '../handlers/handler-kind.js';
+import { type HandlerKind, handlerKind, mustBeRefused } from '../handlers/handler-kind.js';
 import { refusal } from '../handlers/refusal.js';
 import { electionProperty, GATE_METADATA } from '../leader-election.constants.js';
 import { NOT_INJECTED_ADVICE, NOT_INJECTED_MESSAGE } from '../leader-election.messages.js';
@@ -24,6 +24,9 @@ export type Method = (this: object, ...args: unknown[]) => unknown;
 export function gate(owner: object, name: string, method: Method, options: GateOptions): Method {
   const property = electionProperty(options.election);
   const async = isAsync(owner, name, method);
+  const skipped = emptyResult(owner, name, method);
+  // Found at the first call, when all decorators have run, and kept: reflection would cost a standby microseconds a tick.
+  const kinds = new WeakMap<object, HandlerKind | undefined>();
 
   const gated: Method = function (...args) {
     const election = (this as Record<symbol, LeaderElectionService | undefined> | undefined)?.[property];
@@ -44,10 +47,10 @@ export function gate(owner: object, name: string, method: Method, options: GateO
   };
 
   const standby = (election: LeaderElectionService, instance: object): unknown => {
-    const kind = handlerKind(gated, instance.constructor, name);
-    if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) {
-      return emptyResult(owner, name, method);
-    }
+    const { constructor } = instance;
+    if (!kinds.has(constructor)) kinds.set(constructor, handlerKind(gated, constructor, name));
+    const kind = kinds.get(constructor);
+    if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) return skipped();
     const error = new NotLeaderError(election.name);
     if (kind === undefined || !mustBeRefused(kind)) throw error;
     // Frameworks await their handlers, and the error class that their transport lets through has to be imported.

@@ -11,12 +11,12 @@ export function isAsync(owner: object, name: string, method: object): boolean {
   return !(method instanceof AsyncGeneratorFunction) && returnType(owner, name) === Promise;
 }
 
-/** What a skipped call returns: nothing, in the shape that the caller of this method is prepared for. */
-export function emptyResult(owner: object, name: string, method: object): unknown {
-  if (isAsync(owner, name, method)) return Promise.resolve();
-  if (method instanceof AsyncGeneratorFunction) return (async function* () {})();
-  if (method instanceof GeneratorFunction) return (function* () {})();
-  return returnType(owner, name) === Observable ? EMPTY : undefined;
+/** What a skipped call of this method returns: nothing, in the shape that its caller is prepared for. Reflected once, as standbys skip often. */
+export function emptyResult(owner: object, name: string, method: object): () => unknown {
+  if (isAsync(owner, name, method)) return () => Promise.resolve();
+  if (method instanceof AsyncGeneratorFunction) return async function* () {};
+  if (method instanceof GeneratorFunction) return function* () {};
+  return returnType(owner, name) === Observable ? () => EMPTY : () => undefined;
 }
 
 /** Emitted by TypeScript for decorated methods, under `emitDecoratorMetadata`. */

@@ -49,16 +49,20 @@ export class Tenure {
 
   judge(snapshot: Snapshot, now: number): Verdict {
     const { lease } = snapshot;
-    if (lease === null || lease.uid !== this.lease.uid) {
+    if (lease === null) {
       return 'deleted';
     }
+    // Ours counts under a new uid too: a store that failed over and kept our last write has let nobody in.
     if (lease.record.writeId !== null && lease.record.writeId === this.lease.record.writeId) {
       // Labels were edited beside our record: the next renewal is conditional on the new version.
       this.lease = lease;
       return 'edited';
     }
     const landed = lease.record.writeId === null ? undefined : this.attempts.get(lease.record.writeId);
-    return landed === undefined ? 'superseded' : this.confirmed(landed, lease, now);
+    if (landed !== undefined) {
+      return this.confirmed(landed, lease, now);
+    }
+    return lease.uid === this.lease.uid ? 'superseded' : 'deleted';
   }
 
   private confirmed(attempt: Attempt, lease: StoredLease, now: number): Verdict {

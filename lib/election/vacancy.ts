@@ -21,6 +21,7 @@ export class Vacancy {
   private incumbent: LeaseRecord | null = null;
   private incumbentDuration = 0;
   private absent = false;
+  private uid: string | null = null;
 
   constructor(private readonly rules: VacancyRules) {}
 
@@ -47,11 +48,30 @@ export class Vacancy {
     if (snapshot.lease === null) {
       return this.seeAbsent(now);
     }
-    const { record, age } = snapshot.lease;
+    const { record, age, uid } = snapshot.lease;
+    const replaced = this.uid !== null && this.uid !== uid;
+    this.uid = uid;
     this.absent = false;
+    if (replaced) {
+      return this.seeReplaced(record, now);
+    }
     return record.holder === null
       ? this.seeVacated(record, now)
       : this.seeHeld(record, record.holder, now - (age ?? 0));
+  }
+
+  /**
+   * Another lease under the old name: made anew, or by a failover that may have lost writes. Somebody may believe on the strength of one
+   * that is gone, whatever this one says, a release and a record of our own included.
+   */
+  private seeReplaced(record: LeaseRecord, now: number): boolean {
+    this.record = record;
+    if (record.holder !== null) {
+      this.incumbent = record;
+      this.incumbentDuration = Math.max(this.incumbentDuration, record.duration || this.rules.leaseDuration);
+    }
+    this.freeAt = now + this.timeToWaitOut(record);
+    return true;
   }
 
   private seeHeld(record: LeaseRecord, holder: string, lastSign: number): boolean {

@@ -1,8 +1,12 @@
 import type { CancelTimer, Chance, Clock } from './clock.js';
+import { isLeaderElectionError } from './errors.js';
 import type { Snapshot } from './lease-store.js';
 
 const SHORTEST_PAUSE = 100;
-const LONGEST_PAUSE = 30_000;
+/** After an outage the watch is what makes the next handover instant, so it is not kept waiting for long. */
+const LONGEST_PAUSE = 3_000;
+/** Rights are granted by people. */
+const LONGEST_PAUSE_WHEN_REFUSED = 30_000;
 
 export interface WatchListener {
   saw(snapshot: Snapshot): void;
@@ -74,7 +78,8 @@ export class Watcher {
     }
     this.stop();
     this.cancelPause = this.clock.setTimer(() => this.start(), this.pause * (0.5 + this.chance.random()));
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    const refused = isLeaderElectionError(cause) && cause.code === 'STORE_FORBIDDEN';
+    this.pause = Math.min(this.pause * 2, refused ? LONGEST_PAUSE_WHEN_REFUSED : LONGEST_PAUSE);
     this.listener.broke(cause);
   }
 }

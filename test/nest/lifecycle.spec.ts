@@ -148,3 +148,38 @@ describe('an election in the life of an application', () => {
     expect(replica.get(Faulty).released).toBe(true);
   });
 });
+
+describe('a store', () => {
+  const counted = () => {
+    let closed = 0;
+    return Object.assign(memoryLease(), {
+      close: async () => void closed++,
+      closed: () => closed,
+    });
+  };
+  const boot = async (store: ReturnType<typeof counted>, leaseName: string) => {
+    @Module({
+      imports: [
+        LeaderElectionModule.forRoot({ leaseName, store }),
+        LeaderElectionModule.forFeature({ name: 'reports', leaseName: `${leaseName}-reports` }),
+      ],
+    })
+    class App {}
+    return NestFactory.createApplicationContext(App, { logger: false });
+  };
+
+  it('is closed with the last application that uses it, however many elections share it', async () => {
+    const store = counted();
+    const [one, other] = await Promise.all([boot(store, 'one'), boot(store, 'other')]);
+    await one.close();
+    expect(store.closed()).toBe(0);
+    await other.close();
+    expect(store.closed()).toBe(1);
+  });
+
+  it('that cannot be closed does not hold the shutdown up', async () => {
+    const store = Object.assign(counted(), { close: () => Promise.reject(new Error('no')) });
+    const app = await boot(store, 'one');
+    await expect(app.close()).resolves.toBeUndefined();
+  });
+});

@@ -52,8 +52,8 @@ export class ApiClient {
     const sent = error instanceof NoAnswer && error.sent;
     const cause = error instanceof NoAnswer ? error.cause : error;
     if (cause instanceof LeaderElectionError) return new NoAnswer(sent, cause);
-    // A server certificate under a new CA shows as a failed handshake: the next attempt reads the CA file again.
-    if (!sent) this.credentials.distrust();
+    // A rotated CA shows as a failed handshake: the next attempt reads it again.
+    if (ofCertificate((cause as NodeJS.ErrnoException).code)) this.credentials.distrust();
     return new NoAnswer(sent, signal.aborted ? timeout(sent, cause) : broken(sent, cause));
   }
 }
@@ -76,8 +76,10 @@ function broken(sent: boolean, cause: unknown): LeaseStoreError {
   );
 }
 
+const ofCertificate = (code = '') => /CERT|SIGNATURE|SELF_SIGNED|ALTNAME/.test(code);
+
 function connectAdvice(code = ''): string {
-  if (/CERT|SIGNATURE|SELF_SIGNED|ALTNAME/.test(code)) {
+  if (ofCertificate(code)) {
     return 'Its certificate does not fit the CA in use: check the CA file or the kubeconfig. The CA is read again before the next attempt.';
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Its host name does not resolve: check the address and DNS.';

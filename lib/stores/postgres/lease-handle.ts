@@ -14,6 +14,8 @@ export class PostgresHandle implements LeaseHandle {
     private readonly database: Database,
     private readonly statements: Statements,
     private readonly options: { trustServerClock: boolean },
+    /** Absent: there is nothing to listen on. */
+    readonly watch?: LeaseHandle['watch'],
   ) {}
 
   async read(signal: AbortSignal): Promise<Snapshot> {

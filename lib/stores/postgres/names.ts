@@ -11,7 +11,6 @@ export interface PostgresNames {
   readonly token: string;
   readonly version: string;
   readonly state: string;
-  readonly channel: string;
   readonly stamp: string;
   readonly announce: string;
   readonly bury: string;
@@ -35,7 +34,6 @@ export function postgresNames({ schema = 'public', table = 'leader_lease' }: { s
     token: named('_token'),
     version: named('_version'),
     state: named('_state'),
-    channel: named('_channel'),
     stamp: named('_stamp'),
     announce: named('_announce'),
     bury: named('_bury'),

@@ -55,6 +55,7 @@ export interface PgPoolClient extends PgClient {
 
 /** A connection outside any pool. */
 export interface PgLooseClient extends PgClient {
+  readonly processID?: number | null;
   connect(): Promise<unknown>;
   end(): Promise<void>;
 }

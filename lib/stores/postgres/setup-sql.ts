@@ -1,3 +1,4 @@
+import { channelSql } from './channel.js';
 import { identifier, literal, postgresNames } from './names.js';
 
 export interface PostgresLeaseSqlOptions {
@@ -89,10 +90,6 @@ function readers(db: Names): string {
         'uid', l.uid || '.' || ${db.epoch}(l), 'holder', l.holder, 'duration', l.duration_ms,
         'acquiredAt', extract(epoch FROM l.acquired_at) * 1000, 'renewedAt', extract(epoch FROM l.renewed_at) * 1000,
         'transitions', l.transitions, 'term', l.term, 'writeId', l.write_id)::text
-    $fn$;
-    CREATE OR REPLACE FUNCTION ${db.channel}(namespace text, name text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
-      SELECT 'nestjs_leader_' || left(encode(sha256(convert_to(
-        ${literal(db.lease)} || ' ' || namespace || '/' || name, 'UTF8')), 'hex'), 32)
     $fn$;`;
 }
 
@@ -127,7 +124,7 @@ function writers(db: Names): string {
       state text := ${db.state}(NEW);
     BEGIN
       -- Too long for a notification: an empty one makes the listener read.
-      PERFORM pg_notify(${db.channel}(NEW.namespace, NEW.name),
+      PERFORM pg_notify(${channelSql(db, 'NEW.namespace', 'NEW.name')},
         CASE WHEN octet_length(state) < 7900 THEN state ELSE '' END);
       RETURN NULL;
     END $fn$;
@@ -149,6 +146,5 @@ function grants(db: Names, role: string): string {
   GRANT USAGE ON SCHEMA ${db.schema} TO ${role};
   GRANT SELECT, INSERT, UPDATE ON ${db.lease}, ${db.fence} TO ${role};
   GRANT USAGE ON SEQUENCE ${db.revision} TO ${role};
-  GRANT EXECUTE ON FUNCTION ${db.timeline}(), ${db.epoch}${row}, ${db.token}${row}, ${db.version}${row}, ${db.state}${row},
-    ${db.channel}(text, text) TO ${role};`;
+  GRANT EXECUTE ON FUNCTION ${db.timeline}(), ${db.epoch}${row}, ${db.token}${row}, ${db.version}${row}, ${db.state}${row} TO ${role};`;
 }

@@ -56,11 +56,6 @@ RETURNING ${state}(l) AS state`),
       params: [namespace, name, String(token), ...columns(record)],
     };
   }
-
-  /** The channel on which changes of the lease are told. */
-  channel({ namespace, name }: LeaseKey): Statement {
-    return { sql: `SELECT ${this.db.channel}($1, $2) AS channel`, params: [namespace, name] };
-  }
 }
 
 /** As a SELECT: of an UPDATE that returns rows some ORMs give the rows, others a count, TypeORM both in an array. */

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { appliedBy, impatient, LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
+
+describe('connections to the API server', () => {
+  it('are kept: calls that follow each other share one', async () => {
+    const { server, handle, write } = await leaseScene();
+    let seen = await write();
+    for (let i = 0; i < 10; i++) seen = appliedBy(await handle.replace(seen, recordBy('a'), patient()));
+    expect(server.connections).toBe(1);
+  });
+
+  it('of a watch and of calls are different ones', async () => {
+    const { server, handle, write } = await leaseScene();
+    const over = new AbortController();
+    const watch = handle.watch!(over.signal)[Symbol.asyncIterator]();
+    await watch.next();
+    const next = watch.next();
+    await expect.poll(() => server.openWatches).toBe(1);
+    await write();
+    await next;
+    const watching = server.requests.find(({ query }) => query.has('watch'))!.connection;
+    expect(server.requests.filter(({ connection }) => connection === watching)).toHaveLength(1);
+    over.abort();
+  });
+
+  it('that all froze cost one failed attempt, not one each', async () => {
+    const { server, handle } = await leaseScene();
+    await Promise.all([1, 2, 3].map(() => handle.read(patient())));
+    const frozen = server.connections;
+    expect(frozen).toBeGreaterThan(1);
+    server.fault = ({ connection }) => connection <= frozen;
+    await expect(handle.read(impatient())).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
+    await expect(handle.read(patient())).resolves.toBeDefined();
+  });
+
+  it('that the server closed while idle are no failure', async () => {
+    const { server, handle, write } = await leaseScene();
+    let seen = await write();
+    const closed = server.connections;
+    server.fault = ({ connection }, _response, incoming) => {
+      if (connection <= closed) incoming.socket.destroy();
+      return connection <= closed;
+    };
+    seen = appliedBy(await handle.replace(seen, recordBy('a'), patient()));
+    expect(server.connections).toBe(closed + 1);
+    expect(seen.lease).not.toBeNull();
+  });
+
+  it('that the server closed after the write arrived never make it count twice', async () => {
+    const { server, handle, write } = await leaseScene();
+    const seen = await write();
+    const landed = recordBy('a');
+    const closed = server.connections;
+    server.fault = ({ connection, body }, _response, incoming) => {
+      if (connection > closed) return false;
+      server.leases.update(LEASE.namespace, LEASE.name, body!);
+      incoming.socket.destroy();
+      return true;
+    };
+    // The election reads after a conflict and recognises its own write.
+    expect((await handle.replace(seen, landed, patient())).kind).toBe('conflict');
+    server.fault = undefined;
+    expect((await handle.read(patient())).lease?.record.writeId).toBe(landed.writeId);
+  });
+
+  it('are made anew when the CA rotates, at the cost of one failed attempt', async () => {
+    const { server, handle } = await leaseScene();
+    await handle.read(patient());
+    server.rotateCa();
+    server.cutConnections();
+    const attempts = [() => handle.read(patient()), () => handle.read(patient())];
+    const [first, second] = [await attempts[0]!().catch((error: unknown) => error), await attempts[1]!()];
+    expect(first).toMatchObject({ code: 'STORE_FAILED' });
+    expect(second).toBeDefined();
+  });
+
+  it('are gone after close', async () => {
+    const { server, store, handle } = await leaseScene();
+    await handle.read(patient());
+    await store.close();
+    await expect.poll(() => server.openConnections).toBe(0);
+  });
+});

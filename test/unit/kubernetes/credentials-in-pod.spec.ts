@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { InPodCredentials } from '../../../lib/stores/kubernetes/credentials-in-pod.js';
+import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/kubernetes-lease.js';
+import { FakeApiServer } from '../../kubernetes/fake-api-server.js';
+import { patient } from '../../kubernetes/lease-scene.js';
+
+/** A pod's mounted files and environment, and an election's view out of it. */
+async function pod({ host = '127.0.0.1', env = {} }: { host?: string; env?: NodeJS.ProcessEnv } = {}) {
+  const server = await FakeApiServer.start(host);
+  const directory = await mkdtemp(join(tmpdir(), 'service-account-'));
+  const mount = (file: string, content: string) => writeFile(join(directory, file), content);
+  await mount('token', 'secret\n');
+  await mount('ca.crt', server.ca.pem);
+  await mount('namespace', 'kube-system');
+  const clock = { now: 0 };
+  const address = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(server.port), ...env };
+  const credentials = new InPodCredentials(directory, address, () => clock.now);
+  const store = new KubernetesLeaseStore({}, credentials);
+  onTestFinished(async () => {
+    await store.close();
+    await server.stop();
+    await rm(directory, { recursive: true });
+  });
+  return { server, directory, mount, clock, read: () => store.open({ name: 'orders' }).read(patient()) };
+}
+
+describe('in a pod', () => {
+  it('address, token, CA and namespace come from what Kubernetes provides', async () => {
+    const { server, read } = await pod();
+    await read();
+    expect(server.requests[0]).toMatchObject({ token: 'secret', path: expect.stringContaining('/kube-system/leases') });
+  });
+
+  it('the address may be one of IPv6', async () => {
+    const { server, read } = await pod({ host: '::1' });
+    await read();
+    expect(server.requests).not.toEqual([]);
+  });
+
+  it('a new token is picked up within a minute, without a new connection', async () => {
+    const { server, read, mount, clock } = await pod();
+    await read();
+    await mount('token', 'renewed');
+    server.tokens.add('renewed');
+    clock.now += 60_000;
+    await read();
+    expect(server.requests.at(-1)?.token).toBe('renewed');
+    expect(server.connections).toBe(1);
+  });
+
+  it('a refused token is read again at once', async () => {
+    const { server, read, mount } = await pod();
+    await read();
+    await mount('token', 'renewed');
+    server.tokens.clear();
+    server.tokens.add('renewed');
+    await expect(read()).resolves.toBeDefined();
+  });
+
+  it('a new CA is trusted as soon as the old one has failed', async () => {
+    const { server, read, mount } = await pod();
+    await read();
+    server.rotateCa();
+    await mount('ca.crt', server.ca.pem);
+    server.cutConnections();
+    await read().catch(() => {});
+    await expect(read()).resolves.toBeDefined();
+  });
+
+  it.each(['token', 'ca.crt', 'namespace'])('an empty %s is named, not sent', async (file) => {
+    const { server, read, mount, directory } = await pod();
+    await mount(file, ' \n');
+    await expect(read()).rejects.toMatchObject({
+      code: 'STORE_UNAUTHENTICATED',
+      message: expect.stringContaining(`${directory}/${file}`),
+      advice: expect.stringContaining('automountServiceAccountToken'),
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('a missing token is named, and used once it is there', async () => {
+    const { read, mount, directory } = await pod();
+    await rm(join(directory, 'token'));
+    await expect(read()).rejects.toMatchObject({ code: 'STORE_UNAUTHENTICATED', message: /token/ });
+    await mount('token', 'secret');
+    await expect(read()).resolves.toBeDefined();
+  });
+
+  it('a missing address is named', async () => {
+    const { read } = await pod({ env: { KUBERNETES_SERVICE_HOST: undefined } });
+    await expect(read()).rejects.toMatchObject({ message: /KUBERNETES_SERVICE_HOST/ });
+  });
+});
