@@ -53,6 +53,9 @@ export class FileHandle implements LeaseHandle {
     const bell = new Bell();
     await this.ready();
     const directory = await DirectoryWatch.open(this.path, bell);
+    // A reader that is busy when its signal aborts may never ask again, and nothing must outlive the signal.
+    const close = () => directory.close();
+    signal.addEventListener('abort', close, { once: true });
     try {
       let token: bigint | undefined;
       while (!signal.aborted) {
@@ -68,7 +71,8 @@ export class FileHandle implements LeaseHandle {
         await bell.wait(signal);
       }
     } finally {
-      directory.close();
+      signal.removeEventListener('abort', close);
+      close();
     }
   }
 
@@ -127,8 +131,9 @@ export class FileHandle implements LeaseHandle {
     if (unreadable) await this.versions.setAside(last.number);
     const uid = lease && !unreadable ? lease.uid : versionOf(number, { nonce });
     const file: LeaseFile = { uid, nonce, record, writer: this.self, writtenAt: bootClock() };
-    // A renewal lost with the power is no loss: the machine took its holder along.
-    const durable = lease?.record.term !== record.term || lease?.record.holder !== record.holder;
+    // A renewal or a release lost with the power is no loss: the machine took its holder along.
+    const renews = lease?.record.holder === record.holder && lease.record.term === record.term;
+    const durable = record.holder !== null && !renews;
     const mayLink = () => (progress.mayHaveLinked = !signal.aborted);
     const linked = await this.versions.link(last, encode(file), { durable, mayLink }).catch((error: unknown) => {
       progress.mayHaveLinked = false;
