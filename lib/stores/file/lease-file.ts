@@ -30,7 +30,7 @@ export function encode(file: LeaseFile): string {
 /** `null` when the text is not a whole lease file: cut short by a power failure, or touched by other hands. */
 export function decode(text: string): LeaseFile | null {
   try {
-    const { format, ...file } = JSON.parse(text) as LeaseFile & { format: unknown };
+    const { format, ...file } = (JSON.parse(text) ?? {}) as LeaseFile & { format?: unknown };
     return format === 1 && isLeaseFile(file) ? file : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
