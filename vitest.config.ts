@@ -23,5 +23,8 @@ export default defineConfig({
     include: ['test/{unit,nest,contract,simulation}/**/*.spec.ts'],
     // Two cores: more workers than that only makes the process tests slower.
     maxWorkers: 2,
+    // How long a failing test takes to say so, not how long a passing one may dawdle: a busy CI machine must not redden it.
+    testTimeout: 20_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -36,6 +36,7 @@ export class FakeApiServer {
   readonly leases = new FakeLeaseRegistry();
   readonly requests: SeenRequest[] = [];
   readonly events: Obj[] = [];
+  /** Labels of each Pod. */
   readonly pods = new Map<string, Record<string, string>>();
   readonly tokens = new Set(['secret']);
   /** `verb resource` pairs that RBAC refuses. */
@@ -122,7 +123,7 @@ export class FakeApiServer {
     try {
       this.serve(request, response);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal)) return void json(response, 500, { message: String(error) });
       const { code, reason, message, details } = error;
       json(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason, details, code });
     }
@@ -201,17 +202,25 @@ export class FakeApiServer {
   private podsLike(selector: string): Obj {
     const [key = '', value] = selector.split('=');
     const items = [...this.pods].filter(([, labels]) => labels[key] === value);
-    return { kind: 'PodList', items: items.map(([name, labels]) => ({ metadata: { name, labels } })) };
+    return { kind: 'PodList', items: items.map(([name]) => this.pod(name)) };
   }
 
-  private patchPod(name: string, body: Obj): Obj {
+  private pod(name: string): Obj {
+    const labels = this.pods.get(name)!;
+    return { kind: 'Pod', metadata: { name, labels, resourceVersion: JSON.stringify(labels) } };
+  }
+
+  private patchPod(name: string, { metadata }: Obj): Obj {
     const labels = this.pods.get(name);
     if (!labels) throw new Refusal(404, 'NotFound', `pods "${name}" not found`, { kind: 'pods' });
-    for (const [key, value] of Object.entries(body.metadata.labels as Record<string, string | null>)) {
+    if (metadata.resourceVersion && metadata.resourceVersion !== this.pod(name).metadata.resourceVersion) {
+      throw new Refusal(409, 'Conflict', 'the object has been modified', { kind: 'pods' });
+    }
+    for (const [key, value] of Object.entries(metadata.labels as Record<string, string | null>)) {
       if (value === null) delete labels[key];
       else labels[key] = value;
     }
-    return { kind: 'Pod', metadata: { name, labels } };
+    return this.pod(name);
   }
 }
 

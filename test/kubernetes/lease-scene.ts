@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { LeaseRecord, LeaseHandle, Snapshot, WriteOutcome } from 'nestjs-leader/election';
-import { KubernetesLeaseStore, type KubernetesLeaseOptions } from '../../lib/stores/kubernetes/kubernetes-lease.js';
+import type { KubernetesLeaseOptions } from '../../lib/stores/kubernetes/kubernetes-lease.js';
+import { KubernetesLeaseStore } from '../../lib/stores/kubernetes/kubernetes-lease-store.js';
 import { KubeconfigCredentials } from '../../lib/stores/kubernetes/credentials-kubeconfig.js';
 import { FakeApiServer } from './fake-api-server.js';
 import { kubeConfigOf } from './kube-config-of.js';
@@ -36,7 +37,7 @@ export async function leaseScene(options: KubernetesLeaseOptions = {}) {
 }
 
 export function storeOf(server: FakeApiServer, options: KubernetesLeaseOptions = {}): KubernetesLeaseStore {
-  return new KubernetesLeaseStore(options, new KubeconfigCredentials(kubeConfigOf(server)));
+  return new KubernetesLeaseStore({ events: false, ...options }, new KubeconfigCredentials(kubeConfigOf(server)));
 }
 
 /** Long enough never to end a test that passes. */

@@ -9,6 +9,7 @@ const REREAD_AFTER = 60_000;
 /** The pod's ServiceAccount, as the kubelet mounts it, and the API server's address from the environment. */
 export class InPodCredentials implements Credentials {
   private current?: { connection: Connection; readAt: number };
+  private distrusted = 0;
 
   constructor(
     private readonly directory = SERVICE_ACCOUNT_DIRECTORY,
@@ -19,6 +20,7 @@ export class InPodCredentials implements Credentials {
   async connection(): Promise<Connection> {
     if (this.current && this.now() - this.current.readAt < REREAD_AFTER) return this.current.connection;
     const readAt = this.now();
+    const { distrusted } = this;
     const [token, ca] = await Promise.all([this.file('token'), this.file('ca.crt')]);
     const connection: Connection = {
       protocol: 'https:',
@@ -27,12 +29,14 @@ export class InPodCredentials implements Credentials {
       headers: { authorization: `Bearer ${token}` },
       tls: { ca },
     };
-    this.current = { connection, readAt };
+    // Read before the refusal, it may be the very token that was refused.
+    if (distrusted === this.distrusted) this.current = { connection, readAt };
     return connection;
   }
 
   distrust(): void {
     this.current = undefined;
+    this.distrusted += 1;
   }
 
   namespace(): Promise<string> {

@@ -25,6 +25,7 @@ export class KubeconfigCredentials implements Credentials {
   private config?: Promise<KubeConfigLike>;
   private current?: { connection: Connection; madeAt: number };
   private pending?: Promise<Connection>;
+  private distrusted = 0;
 
   constructor(
     private readonly source?: KubeConfigLike | string,
@@ -41,6 +42,7 @@ export class KubeconfigCredentials implements Credentials {
   /** A file is read again, which also forgets the tokens that client-node keeps from plugins. */
   distrust(): void {
     this.current = undefined;
+    this.distrusted += 1;
     if (typeof this.source !== 'object') this.config = undefined;
   }
 
@@ -51,6 +53,7 @@ export class KubeconfigCredentials implements Credentials {
 
   private async make(): Promise<Connection> {
     const madeAt = this.now();
+    const { distrusted } = this;
     const config = await this.load();
     const cluster = config.getCurrentCluster();
     if (!cluster || !URL.canParse(cluster.server)) {
@@ -64,7 +67,8 @@ export class KubeconfigCredentials implements Credentials {
       );
     });
     const connection = toConnection(new URL(cluster.server), filled, Boolean(cluster.proxyUrl));
-    this.current = { connection, madeAt };
+    // Begun before the refusal, it may hold the very token that was refused.
+    if (distrusted === this.distrusted) this.current = { connection, madeAt };
     return connection;
   }
 

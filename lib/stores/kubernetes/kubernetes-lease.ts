@@ -1,11 +1,8 @@
-import type { LeaseHandle, LeaseStore } from '../../election/lease-store.js';
-import { ApiClient } from './api-client.js';
+import type { LeaseStore } from '../../election/lease-store.js';
 import type { Credentials } from './connection.js';
 import { InPodCredentials } from './credentials-in-pod.js';
 import { KubeconfigCredentials, type KubeConfigLike } from './credentials-kubeconfig.js';
-import { LeaseApi } from './lease-api.js';
-import { KubernetesLeaseHandle } from './lease-handle.js';
-import { Transport } from './transport.js';
+import { KubernetesLeaseStore } from './kubernetes-lease-store.js';
 
 export interface KubernetesLeaseOptions {
   /**
@@ -13,6 +10,18 @@ export interface KubernetesLeaseOptions {
    * `KUBECONFIG`, then `~/.kube/config`.
    */
   kubeConfig?: KubeConfigLike | string;
+  /**
+   * Events on the Lease, as client-go writes them: `kubectl describe lease` shows who became leader and who stopped leading. Default
+   * true; needs `create` on `events`, and goes without where the role does not allow it.
+   */
+  events?: boolean;
+  /**
+   * Labels the leader's own Pod `nestjs-leader/<lease>: leader`, for a Service that selects the leader. A new leader takes the label
+   * off other Pods. It follows leadership by some milliseconds, after a crash by a lease duration: what it routes to is most likely
+   * the leader, never certainly. Default false; needs `patch` on `pods` (which allows more than labels: hence not the default) and,
+   * to clean up after a crash, `list`. The Pod is `POD_NAME` of the environment, else the host name.
+   */
+  labelLeaderPod?: boolean;
   /**
    * Lets a replica that has just started count the lease's expiry from its last write, by the API server's clock, instead of
    * from when it first saw it: up to one lease duration sooner after a crash of everything. Default false, for the risk: those
@@ -25,32 +34,6 @@ export interface KubernetesLeaseOptions {
 /** Leases of Kubernetes (`coordination.k8s.io/v1`), shared with client-go and controller-runtime. The default in a cluster. */
 export function kubernetesLease(options: KubernetesLeaseOptions = {}): LeaseStore {
   return new KubernetesLeaseStore(options, credentialsFor(options));
-}
-
-export class KubernetesLeaseStore implements LeaseStore {
-  readonly name = 'kubernetes';
-  /** client-go and the schema count whole seconds. */
-  readonly resolution = 1000;
-  private readonly transport = new Transport();
-  private readonly client: ApiClient;
-
-  constructor(
-    private readonly options: KubernetesLeaseOptions,
-    credentials: Credentials,
-  ) {
-    this.client = new ApiClient(credentials, this.transport);
-  }
-
-  open(lease: { name: string; namespace?: string }): LeaseHandle {
-    let api: LeaseApi | undefined;
-    const apiOf = async (signal: AbortSignal) =>
-      (api ??= new LeaseApi(this.client, lease.name, lease.namespace ?? (await this.client.namespace(signal))));
-    return new KubernetesLeaseHandle(apiOf, { trustServerClock: this.options.trustServerClock });
-  }
-
-  async close(): Promise<void> {
-    this.transport.close();
-  }
 }
 
 function credentialsFor({ kubeConfig }: KubernetesLeaseOptions): Credentials {

@@ -70,7 +70,7 @@ export class LeaseApi {
   async watch(from: string | undefined, timeoutSeconds: number, signal: AbortSignal): Promise<IncomingMessage> {
     const since = from === undefined ? '' : `&resourceVersion=${from}`;
     const query = `watch=1&${this.onlyThis}&allowWatchBookmarks=true&timeoutSeconds=${timeoutSeconds}${since}`;
-    return this.client.stream({ method: 'GET', path: `${this.collection}?${query}` }, signal).catch(unwrap);
+    return this.client.stream({ method: 'GET', path: `${this.collection}?${query}` }, signal).catch(NoAnswer.unwrap);
   }
 
   isThis(value: unknown): value is LeaseObject {
@@ -85,7 +85,7 @@ export class LeaseApi {
   }
 
   private read(path: string, signal: AbortSignal): Promise<Answer> {
-    return this.client.call({ method: 'GET', path }, signal).catch(unwrap);
+    return this.client.call({ method: 'GET', path }, signal).catch(NoAnswer.unwrap);
   }
 }
 
@@ -94,9 +94,4 @@ interface LeaseList {
   readonly apiVersion?: string;
   readonly metadata?: { readonly resourceVersion?: string };
   readonly items?: readonly object[];
-}
-
-/** Reading needs no word on whether the request was sent. */
-function unwrap(error: unknown): never {
-  throw error instanceof NoAnswer ? error.cause : error;
 }

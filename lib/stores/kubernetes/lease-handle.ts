@@ -5,6 +5,7 @@ import { parseJson } from './api-status.js';
 import { decodeLease, encodeLease } from './codec.js';
 import type { LeaseApi, Sighting } from './lease-api.js';
 import type { LeaseObject } from './lease-object.js';
+import type { OwnTerms } from './own-terms.js';
 import { PATIENCE, watchLease, type WatchPatience } from './lease-watch.js';
 import { serverAge } from './server-age.js';
 import { NoAnswer } from './transport.js';
@@ -16,9 +17,7 @@ const objects = new WeakMap<StoredLease, LeaseObject>();
 export interface HandleOptions {
   readonly trustServerClock?: boolean;
   readonly patience?: WatchPatience;
-  /** Told of every state that is seen, and of own writes once they are confirmed. Must not throw. */
-  readonly onSeen?: (snapshot: Snapshot) => void;
-  readonly onWritten?: (snapshot: Snapshot, api: LeaseApi) => void;
+  readonly terms?: OwnTerms;
 }
 
 /** One Lease as the election sees it. */
@@ -34,13 +33,13 @@ export class KubernetesLeaseHandle implements LeaseHandle {
   async read(signal: AbortSignal): Promise<Snapshot> {
     const api = await this.api(signal);
     const sighting = await api.get(signal);
-    return this.snapshot(sighting.lease ? sighting : await this.absence(api, signal));
+    return this.seen(sighting.lease ? sighting : await this.absence(api, signal));
   }
 
   async *watch(signal: AbortSignal): AsyncGenerator<Snapshot> {
     const api = await this.api(signal);
     for await (const sighting of watchLease(api, signal, this.options.patience ?? PATIENCE)) {
-      yield this.snapshot(sighting);
+      yield this.seen(sighting);
     }
   }
 
@@ -60,7 +59,7 @@ export class KubernetesLeaseHandle implements LeaseHandle {
         return outcomeOf(answer, api.error(answer, object === null ? 'create' : 'update'));
       }
       const snapshot = this.snapshot({ lease: written, resourceVersion: written.metadata.resourceVersion });
-      this.options.onWritten?.(snapshot, api);
+      this.options.terms?.wrote(written, snapshot);
       return { kind: 'applied', snapshot };
     } catch (error) {
       // Everything that fails before the request is on the wire has certainly written nothing.
@@ -89,11 +88,16 @@ export class KubernetesLeaseHandle implements LeaseHandle {
     }
   }
 
+  private seen(sighting: Sighting): Snapshot {
+    const snapshot = this.snapshot(sighting);
+    this.options.terms?.saw(snapshot);
+    return snapshot;
+  }
+
   private snapshot({ lease, resourceVersion, date }: Sighting): Snapshot {
     const token = resourceVersion === undefined ? this.highest : BigInt(resourceVersion);
     if (token > this.highest) this.highest = token;
     const snapshot = { lease: lease && this.stored(lease, date), token };
-    this.options.onSeen?.(snapshot);
     return snapshot;
   }
 

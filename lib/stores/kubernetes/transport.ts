@@ -24,6 +24,11 @@ export class NoAnswer extends Error {
   ) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+
+  /** For callers to whom it makes no difference whether the request was sent: throws the reason alone. */
+  static unwrap(this: void, error: unknown): never {
+    throw error instanceof NoAnswer ? error.cause : error;
+  }
 }
 
 /** A Lease is about 1 KiB; etcd keeps no object above 1.5 MiB. */
@@ -48,6 +53,8 @@ export class Transport {
       // The server closed an idle connection as it was picked up. Safe to repeat even for a write that did arrive: it names the
       // version that it replaces, so of the two at most one applies.
       if (!signal.aborted && attempt.reused && CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) {
+        // Whatever closed it has most likely closed the idle ones beside it.
+        if (this.wire) dropIdle(this.wire.agent);
         return this.exchange(connection, request, signal, attempt).catch((again: unknown) => {
           throw new NoAnswer(true, again);
         });

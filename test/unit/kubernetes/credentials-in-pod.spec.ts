@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { InPodCredentials } from '../../../lib/stores/kubernetes/credentials-in-pod.js';
-import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/kubernetes-lease.js';
+import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/kubernetes-lease-store.js';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.js';
 import { patient } from '../../kubernetes/lease-scene.js';
 
@@ -18,7 +18,7 @@ async function pod({ host = '127.0.0.1', env = {} }: { host?: string; env?: Node
   const clock = { now: 0 };
   const address = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(server.port), ...env };
   const credentials = new InPodCredentials(directory, address, () => clock.now);
-  const store = new KubernetesLeaseStore({}, credentials);
+  const store = new KubernetesLeaseStore({ events: false }, credentials);
   onTestFinished(async () => {
     await store.close();
     await server.stop();

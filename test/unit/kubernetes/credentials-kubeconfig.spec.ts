@@ -48,7 +48,7 @@ async function laptop({ user = { token: 'secret' } as object, cluster = {} as ob
 }
 
 function leaseWith(kubeConfig?: KubernetesLeaseOptions['kubeConfig']) {
-  const store = kubernetesLease({ kubeConfig });
+  const store = kubernetesLease({ kubeConfig, events: false });
   onTestFinished(() => store.close?.());
   return store.open({ name: 'orders' });
 }

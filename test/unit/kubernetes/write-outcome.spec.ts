@@ -14,14 +14,28 @@ const status = (code: number, reason: string, message: string, details: object =
 });
 
 /** An update while `fault` answers in place of the API server. */
-async function updateThrough(fault: Fault, signal = patient()) {
+async function updateThrough(fault: Fault) {
   const scene = await leaseScene();
   const seen = await scene.write();
   scene.server.fault = fault;
-  const outcome = await scene.handle.replace(seen, recordBy('a'), signal);
+  const outcome = await scene.handle.replace(seen, recordBy('a'), patient());
   scene.server.fault = undefined;
   const error = 'cause' in outcome ? (outcome.cause as LeaseStoreError) : undefined;
   return { ...scene, seen, outcome, error };
+}
+
+/** An update whose election loses patience once `fault` has had it. */
+async function updateAbandonedIn(fault: Fault) {
+  const scene = await leaseScene();
+  const seen = await scene.write();
+  const patience = new AbortController();
+  scene.server.fault = (...call) => {
+    setTimeout(() => patience.abort(), 20);
+    return fault(...call);
+  };
+  const outcome = await scene.handle.replace(seen, recordBy('a'), patience.signal);
+  scene.server.fault = undefined;
+  return { ...scene, outcome, error: 'cause' in outcome ? (outcome.cause as LeaseStoreError) : undefined };
 }
 
 const answering =
@@ -152,7 +166,7 @@ describe('a write of which nobody knows', () => {
   });
 
   it('is unknown when no answer comes in time, and the connection is not used again', async () => {
-    const { outcome, error, server, handle } = await updateThrough(() => true, impatient());
+    const { outcome, error, server, handle } = await updateAbandonedIn(() => true);
     expect(outcome.kind).toBe('unknown');
     expect(error?.code).toBe('STORE_TIMEOUT');
     const frozen = server.requests.at(-1)!.connection;
@@ -161,10 +175,10 @@ describe('a write of which nobody knows', () => {
   });
 
   it('is unknown when the answer stops in its middle', async () => {
-    const { outcome } = await updateThrough((_request, response) => {
+    const { outcome } = await updateAbandonedIn((_request, response) => {
       response.writeHead(200, { 'content-length': '1000' }).write('{"kind":');
       return true;
-    }, impatient());
+    });
     expect(outcome.kind).toBe('unknown');
   });
 

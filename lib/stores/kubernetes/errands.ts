@@ -1,0 +1,39 @@
+import { isLeaderElectionError } from '../../election/errors.js';
+import type { ElectionLog } from '../../election/log.js';
+
+const TIME_LIMIT = 5_000;
+
+/** Requests that the election never waits for and never fails by, one after the other. What goes wrong is said once per kind. */
+export class Errands {
+  private last: Promise<void> = Promise.resolve();
+  private readonly complained = new Set<string>();
+
+  constructor(private readonly log?: ElectionLog) {}
+
+  /** Begins after whatever the election is doing at the moment. `what` completes the sentence "Could not …". */
+  run(what: string, work: (signal: AbortSignal) => Promise<void>): void {
+    this.last = this.last
+      .then(() => new Promise((resolve) => setImmediate(resolve)))
+      .then(() => work(AbortSignal.timeout(TIME_LIMIT)))
+      .catch((error: unknown) => this.complain(what, error));
+  }
+
+  /** At shutdown: resolves when all are done, or after `patience` milliseconds. */
+  async settled(patience: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
+    // Each may have begun another.
+    const all = async () => {
+      for (let last; last !== this.last; await last) last = this.last;
+    };
+    await Promise.race([all(), enough]);
+    clearTimeout(timer);
+  }
+
+  private complain(what: string, error: unknown): void {
+    if (this.complained.has(what)) return;
+    this.complained.add(what);
+    const advice = isLeaderElectionError(error) && error.advice ? ` ${error.advice}` : '';
+    this.log?.warn(`Could not ${what}: ${error instanceof Error ? error.message : String(error)}.${advice}`);
+  }
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/kubernetes-lease.js';
+import { LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
+
+const LABEL = 'nestjs-leader/orders';
+
+async function podScene(options: KubernetesLeaseOptions = {}) {
+  vi.stubEnv('POD_NAME', 'orders-1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const scene = await leaseScene({ labelLeaderPod: true, ...options });
+  scene.server.pods.set('orders-1', { app: 'orders' });
+  scene.server.pods.set('orders-2', { app: 'orders' });
+  return { ...scene, labels: (pod = 'orders-1') => scene.server.pods.get(pod) };
+}
+
+describe("the label on the leader's Pod", () => {
+  it('is there while the term lasts and gone after the release, beside all others', async () => {
+    const { write, labels } = await podScene();
+    await write();
+    await expect.poll(() => labels()).toEqual({ app: 'orders', [LABEL]: 'leader' });
+    await write(recordBy(null));
+    await expect.poll(() => labels()).toEqual({ app: 'orders' });
+  });
+
+  it('goes when another holder is seen', async () => {
+    const { server, handle, write, labels } = await podScene();
+    await write();
+    await expect.poll(() => labels()).toHaveProperty([LABEL]);
+    server.leases.edit(LEASE.namespace, LEASE.name, ({ spec }) => (spec.holderIdentity = 'thief'));
+    await handle.read(patient());
+    await expect.poll(() => labels()).toEqual({ app: 'orders' });
+  });
+
+  it('is taken off a Pod that crashed with it', async () => {
+    const { server, write, labels } = await podScene();
+    server.pods.set('orders-2', { app: 'orders', [LABEL]: 'leader' });
+    server.pods.set('invoices-1', { 'nestjs-leader/invoices': 'leader' });
+    await write();
+    await expect.poll(() => labels('orders-2')).toEqual({ app: 'orders' });
+    expect(labels()).toHaveProperty([LABEL], 'leader');
+    expect(labels('invoices-1')).toHaveProperty(['nestjs-leader/invoices'], 'leader');
+  });
+
+  it('is not taken off a Pod that leads by now', async () => {
+    const { server, write, labels } = await podScene();
+    server.pods.set('orders-2', { app: 'orders', [LABEL]: 'leader' });
+    server.fault = ({ method, path, body }) => {
+      if (method === 'PATCH' && path.endsWith('/orders-2') && body?.metadata.labels[LABEL] === null) {
+        // Between our list and our patch the other one has changed.
+        server.pods.set('orders-2', { app: 'orders', [LABEL]: 'leader', since: 'now' });
+      }
+    };
+    await write();
+    await expect.poll(() => server.requests.some(({ path }) => path.endsWith('/orders-2'))).toBe(true);
+    await expect.poll(() => labels()).toHaveProperty([LABEL]);
+    expect(labels('orders-2')).toHaveProperty([LABEL], 'leader');
+  });
+
+  it('is put on in the end when the first attempt fails, and only if we still lead', async () => {
+    const { server, write, labels } = await podScene();
+    let attempts = 0;
+    server.fault = ({ method }, response) => {
+      if (method !== 'PATCH' || attempts++ > 0) return false;
+      response.writeHead(503).end();
+      return true;
+    };
+    await write();
+    await expect.poll(() => labels(), { timeout: 5_000 }).toHaveProperty([LABEL], 'leader');
+    expect(attempts).toBeGreaterThan(1);
+  });
+
+  it('ends up off after a term of a moment, whatever the order of answers', async () => {
+    const { server, store, write, labels } = await podScene();
+    await write();
+    await write(recordBy(null));
+    await store.close();
+    expect(labels()).toEqual({ app: 'orders' });
+    expect(server.pods.size).toBe(2);
+  });
+
+  it('goes when the store is closed in the middle of a term', async () => {
+    const { store, write, labels } = await podScene();
+    await write();
+    await expect.poll(() => labels()).toHaveProperty([LABEL]);
+    await store.close();
+    expect(labels()).toEqual({ app: 'orders' });
+  });
+
+  it('needs a lease name that fits a label', async () => {
+    const { store } = await podScene();
+    expect(() => store.open({ name: 'x'.repeat(64) })).toThrow(/63 characters/);
+  });
+
+  it('says once which right is missing, or that the pod is not found', async () => {
+    const { server, store } = await podScene();
+    const said: string[] = [];
+    const log = { log() {}, error() {}, warn: (message: string) => void said.push(message) };
+    const lead = async (name: string) => {
+      const handle = store.open({ name, namespace: 'default' }, log);
+      await handle.replace(await handle.read(patient()), recordBy('a'), patient());
+    };
+    server.forbidden.add('patch pods');
+    await lead('forbidden');
+    await expect.poll(() => said.join()).toContain('verbs: ["patch"]');
+    server.forbidden.clear();
+    vi.stubEnv('POD_NAME', 'node-17');
+    await lead('host-network');
+    await expect.poll(() => said.join()).toContain('set POD_NAME from the downward API');
+  });
+});
