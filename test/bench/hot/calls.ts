@@ -7,8 +7,9 @@ import {
   memoryLease,
   OnlyWhenLeader,
 } from 'nestjs-leader';
-import { type Figure, quantile } from '../figures.js';
+import type { Figure } from '../figures.js';
 
+const WARM_UP = 5;
 const ROUNDS = 40;
 const CALLS = 100_000;
 
@@ -44,17 +45,27 @@ export async function callFigures(): Promise<Figure[]> {
   try {
     const [leader, standby] = [leading.get(Jobs), standing.get(Jobs)];
     const [asLeader, asStandby] = [leading.get(LeaderElectionService), standing.get(LeaderElectionService)];
-    const bare = await rounds(() => leader.bare());
-    const bareAsync = await rounds(() => leader.bareAsync());
     return [
-      { what: 'isLeader() on the leader', samples: await rounds(() => asLeader.isLeader()), unit: 'ns', target: 300 },
-      { what: 'isLeader() on a standby', samples: await rounds(() => asStandby.isLeader()), unit: 'ns', target: 300 },
-      { what: 'bare method', samples: bare, unit: 'ns' },
-      added('  decorated, on the leader: added', await rounds(() => leader.guarded()), bare, 1_500),
-      added('  decorated, on a standby: added', await rounds(() => standby.guarded()), bare, 1_000),
-      { what: 'bare async method, awaited', samples: bareAsync, unit: 'ns' },
-      added('  decorated, on the leader: added', await rounds(() => leader.guardedAsync()), bareAsync, 1_500),
-      added('  decorated, on a standby: added', await rounds(() => standby.guardedAsync()), bareAsync, 1_000),
+      {
+        what: 'isLeader() on the leader',
+        samples: (await inTurn(() => asLeader.isLeader()))[0]!,
+        unit: 'ns',
+        target: 300,
+      },
+      {
+        what: 'isLeader() on a standby',
+        samples: (await inTurn(() => asStandby.isLeader()))[0]!,
+        unit: 'ns',
+        target: 300,
+      },
+      ...(await beside('method', () => leader.bare(), {
+        leader: () => leader.guarded(),
+        standby: () => standby.guarded(),
+      })),
+      ...(await beside('async method, awaited', () => leader.bareAsync(), {
+        leader: () => leader.guardedAsync(),
+        standby: () => standby.guardedAsync(),
+      })),
     ];
   } finally {
     await standing.close();
@@ -68,23 +79,42 @@ function boot(store: LeaseStore): Promise<INestApplicationContext> {
   return NestFactory.createApplicationContext(BenchModule, { logger: false });
 }
 
-function added(what: string, samples: readonly number[], bare: readonly number[], target: number): Figure {
-  const base = quantile(bare, 0.5);
-  return { what, samples: samples.map((sample) => sample - base), unit: 'ns', target };
+/** The decorated method on top of the bare one: round by round in turn, so that what else the machine does hits both. */
+async function beside(
+  what: string,
+  bare: () => unknown,
+  decorated: { leader: () => unknown; standby: () => unknown },
+): Promise<Figure[]> {
+  const samples = await inTurn(bare, decorated.leader, decorated.standby);
+  const added = (to: number) => samples[to]!.map((sample, round) => sample - samples[0]![round]!);
+  return [
+    { what: `bare ${what}`, samples: samples[0]!, unit: 'ns' },
+    { what: '  decorated, on the leader: added', samples: added(1), unit: 'ns', target: 1_500 },
+    { what: '  decorated, on a standby: added', samples: added(2), unit: 'ns', target: 1_000 },
+  ];
 }
 
-/** Nanoseconds of processor time a call (the clock on the wall would count what else the machine does), one sample a round. Between rounds the event loop turns: the election must be able to renew. */
-async function rounds(call: () => unknown): Promise<number[]> {
-  const samples: number[] = [];
-  for (let round = -5; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (let i = 0; i < CALLS; i++) {
-      const result = call();
-      if (result instanceof Promise) await result;
+/**
+ * Nanoseconds of processor time a call, one sample a round: the clock on the wall would count other processes too.
+ * Between rounds the event loop turns, or the election could not renew.
+ */
+async function inTurn(...calls: (() => unknown)[]): Promise<number[][]> {
+  const samples: number[][] = calls.map(() => []);
+  for (let round = -WARM_UP; round < ROUNDS; round++)
+    for (const [i, call] of calls.entries()) {
+      const took = await nanoseconds(call);
+      if (round >= 0) samples[i]!.push(took);
+      await new Promise((turn) => setImmediate(turn));
     }
-    const { user, system } = process.cpuUsage(start);
-    if (round >= 0) samples.push(((user + system) * 1_000) / CALLS); // the first rounds warm up
-    await new Promise((turn) => setImmediate(turn));
-  }
   return samples;
+}
+
+async function nanoseconds(call: () => unknown): Promise<number> {
+  const start = process.cpuUsage();
+  for (let i = 0; i < CALLS; i++) {
+    const result = call();
+    if (result instanceof Promise) await result;
+  }
+  const { user, system } = process.cpuUsage(start);
+  return ((user + system) * 1_000) / CALLS;
 }
