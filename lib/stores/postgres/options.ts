@@ -37,7 +37,7 @@ export type PostgresRows = readonly PostgresRow[] | { readonly rows: readonly Po
 
 /** What the store uses of a `pg.Pool`. */
 export interface PgPool {
-  connect(): Promise<PgPoolClient>;
+  connect(callback: (error: Error | undefined, client: PgPoolClient | undefined) => void): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   end(): Promise<void>;
   readonly options?: object;

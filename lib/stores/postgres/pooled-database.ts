@@ -20,7 +20,6 @@ export class PooledDatabase implements Database {
       replicated &&= (notice as { routine?: string }).routine !== 'SyncRepWaitForLSN';
     };
     client.on('notice', onNotice);
-    client.on('error', ignored);
     let sound = false;
     try {
       const { rows } = await untilAborted(client.query(sql, params), signal);
@@ -47,7 +46,7 @@ export class PooledDatabase implements Database {
       throw failure;
     } finally {
       client.removeListener('notice', onNotice);
-      client.removeListener('error', ignored);
+      if (sound) client.removeListener('error', ignored);
       // An answer may still be under way on this connection: nobody else shall read it.
       client.release(!sound);
     }
@@ -84,13 +83,19 @@ export class PooledDatabase implements Database {
       const giveUp = () => fail(signal.reason);
       this.waiting.push(take);
       signal.addEventListener('abort', giveUp, { once: true });
-      this.pool()
-        .then((pool) => pool.connect())
-        .then((client) => {
-          const [next] = this.waiting;
-          if (next) next(client);
-          else client.release();
-        }, fail);
+      this.pool().then(
+        // Not the promise: a server that greets and ends a connection in one breath emits before anybody could await it.
+        (pool) =>
+          pool.connect((error, client) => {
+            if (!client) return fail(error);
+            client.on('error', ignored);
+            const [next] = this.waiting;
+            if (next) return next(client);
+            client.removeListener('error', ignored);
+            client.release();
+          }),
+        fail,
+      );
     });
   }
 }
