@@ -24,6 +24,7 @@ const elector = new LeaderElector({
   log: { log() {}, warn: console.error, error: console.error },
 });
 
+elector.leader$.subscribe((holder) => holder !== null && tell({ kind: 'holder', t: monotonic(), holder }));
 let led = false;
 let lastError;
 const asking = setInterval(() => {
