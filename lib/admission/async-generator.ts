@@ -1,18 +1,16 @@
 import { AsyncResource } from 'node:async_hooks';
-import { NotLeaderError, type LeadershipTerm } from '../election/index.js';
-import type { LeaderElectionService } from '../leader-election.service.js';
+import type { Admission } from './admission.js';
 
 /**
- * `source`, such that from the first `next()` to its end it is admitted work of `term`. When the term's signal aborts,
+ * `source`, such that from the first `next()` to its end it is admitted work. When the term's signal aborts,
  * a pending `next()` rejects and `source` is told to return.
  */
 export function admitAsyncGenerator<T, R>(
-  election: LeaderElectionService,
-  term: LeadershipTerm,
+  admission: Admission,
   source: AsyncGenerator<T, R, unknown>,
 ): AsyncGenerator<T, R, unknown> {
   let consumption: Consumption<T, R> | undefined;
-  const consume = () => (consumption ??= new Consumption(election, term, source));
+  const consume = () => (consumption ??= new Consumption(admission, source));
   return {
     next: (...values) => consume().step(() => source.next(...(values as [unknown]))),
     // Before the first step there is nothing to admit: the generator ends without having run.
@@ -34,8 +32,7 @@ class Consumption<T, R> {
   private readonly aborted: Promise<never>;
 
   constructor(
-    election: LeaderElectionService,
-    term: LeadershipTerm,
+    { election, term, refuse }: Admission,
     private readonly source: AsyncGenerator<T, R, unknown>,
   ) {
     void election.track(
@@ -49,7 +46,7 @@ class Consumption<T, R> {
     );
     this.aborted = new Promise<never>((_, reject) => {
       const fail = () => {
-        reject(new NotLeaderError(election.name));
+        void refuse().then(reject);
         void this.finish();
       };
       if (term.signal.aborted) fail();

@@ -11,6 +11,8 @@ export interface GateOptions {
   readonly election: string;
   /** Absent: by the kind of handler. */
   readonly onStandby?: 'skip' | 'throw';
+  /** Only a decorator of the class, which may yet have to run, says whether this is a handler: if it is none, it is not gated. */
+  readonly ifHandler?: boolean;
 }
 
 export type Method = (this: object, ...args: unknown[]) => unknown;
@@ -28,17 +30,20 @@ export function gate(owner: object, name: string, method: Method, options: GateO
   // Found at the first call, when all decorators have run, and kept: reflection would cost a standby microseconds a tick.
   const kinds = new WeakMap<object, HandlerKind | undefined>();
 
+  const kindOf = ({ constructor }: object): HandlerKind | undefined => {
+    if (!kinds.has(constructor)) kinds.set(constructor, handlerKind(gated, constructor, name));
+    return kinds.get(constructor);
+  };
+
   const gated: Method = function (...args) {
+    if (options.ifHandler === true && kindOf(this) === undefined) return method.apply(this, args);
     const election = (this as Record<symbol, LeaderElectionService | undefined> | undefined)?.[property];
     if (election === undefined) throw notInjected(owner, name, options.election);
     try {
       const term = election.admit();
       if (term === null) return standby(election, this);
-      return admitResult(
-        election,
-        term,
-        election.track(term, () => settledOnce(method.apply(this, args))),
-      );
+      const result = election.track(term, () => settledOnce(method.apply(this, args)));
+      return admitResult({ election, term, refuse: () => refuse(election, this) }, result);
     } catch (error) {
       // What an asynchronous method fails with arrives as a rejection, and so does a refusal of it.
       if (async) return Promise.reject(error);
@@ -46,16 +51,16 @@ export function gate(owner: object, name: string, method: Method, options: GateO
     }
   };
 
+  const refuse = (election: LeaderElectionService, instance: object): Promise<Error> =>
+    refusal(kindOf(instance), new NotLeaderError(election.name));
+
   const standby = (election: LeaderElectionService, instance: object): unknown => {
-    const { constructor } = instance;
-    if (!kinds.has(constructor)) kinds.set(constructor, handlerKind(gated, constructor, name));
-    const kind = kinds.get(constructor);
+    const kind = kindOf(instance);
     if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) return skipped();
-    const error = new NotLeaderError(election.name);
-    if (kind === undefined || !mustBeRefused(kind)) throw error;
+    if (!mustBeRefused(kind)) throw new NotLeaderError(election.name);
     // Frameworks await their handlers, and the error class that their transport lets through has to be imported.
-    return refusal(kind, error).then((refused) => {
-      throw refused;
+    return refuse(election, instance).then((error) => {
+      throw error;
     });
   };
 

@@ -1,10 +1,9 @@
-import { NotLeaderError, type LeadershipTerm } from '../election/index.js';
-import type { LeaderElectionService } from '../leader-election.service.js';
+import { NotLeaderError } from '../election/index.js';
+import type { Admission } from './admission.js';
 
-/** `source`, such that each of its steps is admitted work of `term`: a synchronous generator does nothing between them. */
+/** `source`, such that each of its steps is admitted work: a synchronous generator does nothing between them. */
 export function admitGenerator<T, R>(
-  election: LeaderElectionService,
-  term: LeadershipTerm,
+  { election, term }: Admission,
   source: Generator<T, R, unknown>,
 ): Generator<T, R, unknown> {
   const step = (run: () => IteratorResult<T, R>): IteratorResult<T, R> => {

@@ -1,6 +1,5 @@
 import { isObservable } from 'rxjs';
-import type { LeadershipTerm } from '../election/index.js';
-import type { LeaderElectionService } from '../leader-election.service.js';
+import type { Admission } from './admission.js';
 import { admitAsyncGenerator } from './async-generator.js';
 import { admitGenerator } from './generator.js';
 import { admitObservable } from './observable.js';
@@ -9,12 +8,12 @@ import { admitObservable } from './observable.js';
  * What admitted work hands back. A value passes; something that does its work only when it is consumed is wrapped, so
  * that consuming it is admitted too, by the same term.
  */
-export function admitResult(election: LeaderElectionService, term: LeadershipTerm, result: unknown): unknown {
+export function admitResult(admission: Admission, result: unknown): unknown {
   if (typeof result !== 'object' || result === null) return result;
-  if (result instanceof Promise) return result.then((value) => admitResult(election, term, value));
-  if (isObservable(result)) return admitObservable(election, term, result);
-  if (isGenerator(result, Symbol.asyncIterator)) return admitAsyncGenerator(election, term, result as AsyncGenerator);
-  if (isGenerator(result, Symbol.iterator)) return admitGenerator(election, term, result as Generator);
+  if (result instanceof Promise) return result.then((value) => admitResult(admission, value));
+  if (isObservable(result)) return admitObservable(admission, result);
+  if (isGenerator(result, Symbol.asyncIterator)) return admitAsyncGenerator(admission, result as AsyncGenerator);
+  if (isGenerator(result, Symbol.iterator)) return admitGenerator(admission, result as Generator);
   return result;
 }
 

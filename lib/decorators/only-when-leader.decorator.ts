@@ -65,8 +65,9 @@ function gateHandlers(prototype: object, options: GateOptions): void {
     const method = descriptor.value as Method;
     const decided = Reflect.hasMetadata(GATE_METADATA, method) || Reflect.hasMetadata(LEADERSHIP_METADATA, method);
     if (decided || LIFECYCLE_HOOKS.has(name)) continue;
-    if (handlerKind(method, prototype.constructor, name) === undefined && !mayBeHandlerByClass(name)) continue;
-    gateMethod(prototype, name, descriptor, options);
+    const isHandler = handlerKind(method, prototype.constructor, name) !== undefined;
+    if (!isHandler && !mayBeHandlerByClass(name)) continue;
+    gateMethod(prototype, name, descriptor, { ...options, ifHandler: !isHandler });
     Object.defineProperty(prototype, name, descriptor);
   }
 }

@@ -10,7 +10,7 @@ export const RETRY_AFTER_SECONDS = 1;
  * each transport answers anything else with "Internal server error"; they are imported on first need, by which time
  * the application has loaded them.
  */
-export async function refusal(kind: HandlerKind, error: NotLeaderError): Promise<Error> {
+export async function refusal(kind: HandlerKind | undefined, error: NotLeaderError): Promise<Error> {
   const { message, election, code } = error;
   switch (kind) {
     case 'http':
@@ -25,6 +25,12 @@ export async function refusal(kind: HandlerKind, error: NotLeaderError): Promise
     case 'ws': {
       const { WsException } = await import('@nestjs/websockets');
       return Object.assign(new WsException({ status: 'error', message, code, election }), { cause: error });
+    }
+    case 'graphql': {
+      const { GraphQLError } = await import('graphql');
+      // Apollo's way to answer headers. Not a status: other fields of the same request may have been resolved.
+      const http = { headers: new Map([['retry-after', String(RETRY_AFTER_SECONDS)]]) };
+      return new GraphQLError(message, { originalError: error, extensions: { code, election, http } });
     }
     default:
       return error;

@@ -206,6 +206,9 @@ describe('a class under @OnlyWhenLeader', () => {
     helper() {
       return 'with helper';
     }
+    execute() {
+      return 'no command handler';
+    }
     @OnLeadershipAcquired() acquired() {
       return 'told';
     }
@@ -219,6 +222,7 @@ describe('a class under @OnlyWhenLeader', () => {
     expect(standby.handler()).toBeUndefined();
     expect(standby.inherited()).toBeUndefined();
     expect(standby.helper()).toBe('with helper');
+    expect(standby.execute()).toBe('no command handler');
     expect(standby.acquired()).toBe('told');
     expect(standby.accessor).toBe('read');
     expect(standby.initialised).toBe(true);
@@ -338,13 +342,13 @@ describe('admitted work', () => {
   it('is not extended by a stream that nobody consumes any more', async () => {
     const replica = await Replica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
+    const settled = (count: number) => expect.poll(() => replica.election().status().running).toBe(count);
     work.ticks();
     work.pages();
-    expect(replica.election().status().running).toBe(0);
+    await settled(0);
     const subscription = work.ticks().subscribe();
     expect(replica.election().status().running).toBe(1);
     subscription.unsubscribe();
-    await new Promise(setImmediate);
-    expect(replica.election().status().running).toBe(0);
+    await settled(0);
   });
 });
