@@ -1,0 +1,13 @@
+export { FencedError } from './fenced-error.js';
+export { fencedFetch, fencingInterceptor } from './fenced-requests.js';
+export { FencedResource, type FencedResourceName } from './fenced-resource.decorator.js';
+export { assertNotFenced, FencingTokenStore } from './fencing-token-store.js';
+export { FENCING_TOKEN_HEADER, fencingHeaders, parseFencingToken } from './fencing-token.js';
+export { FencingGuard } from './fencing.guard.js';
+export { MemoryFencingTokenStore } from './memory-fencing-token-store.js';
+export {
+  sqlFencingTokenTable,
+  SqlFencingTokenStore,
+  type SqlClient,
+  type SqlFencingTokenStoreOptions,
+} from './sql-fencing-token-store.js';
