@@ -71,7 +71,7 @@ function broken(sent: boolean, cause: unknown): LeaseStoreError {
   const detail = message || code || String(cause);
   return new LeaseStoreError(
     'STORE_FAILED',
-    `${sent ? 'The connection to the API server broke' : 'No connection to the API server'}: ${detail}`,
+    `${sent ? 'The connection to the API server broke' : 'No connection to the API server'}: ${detail}.`,
     { advice: connectAdvice(code), cause },
   );
 }

@@ -34,7 +34,7 @@ export interface Attempted extends Right {
 /** What an unwelcome answer means and what to do about it. */
 export function answerError(answer: Answer, attempted: Attempted): LeaseStoreError {
   const status = statusOf(answer);
-  const said = `${attempted.verb} ${attempted.resource} in namespace "${attempted.namespace}": HTTP ${answer.status}, ${status?.message ?? excerpt(answer.body)}`;
+  const said = `${attempted.verb} ${attempted.resource} in namespace "${attempted.namespace}": HTTP ${answer.status}, ${sentence(status?.message ?? excerpt(answer.body))}`;
   const retryAfter = retryAfterOf(answer);
   if (missingNamespace(status)) {
     return new LeaseStoreError('STORE_NOT_FOUND', said, {
@@ -62,7 +62,7 @@ export function answerError(answer: Answer, attempted: Attempted): LeaseStoreErr
 export function badAnswerError(answer: Answer, attempted: Attempted): LeaseStoreError {
   return new LeaseStoreError(
     'STORE_BAD_DATA',
-    `${attempted.verb} ${attempted.resource} in namespace "${attempted.namespace}": HTTP ${answer.status} with something else than asked for: ${excerpt(answer.body)}`,
+    `${attempted.verb} ${attempted.resource} in namespace "${attempted.namespace}": HTTP ${answer.status} with something else than asked for: ${excerpt(answer.body)}.`,
     {
       advice:
         'Something between here and the API server answers in its place (a proxy, a login page), or changes what it says.',
@@ -99,5 +99,7 @@ function otherAdvice(status: number): string {
     return 'Redirects are not followed: credentials would go along. Name the final address.';
   return 'The API server refuses the request: see its message.';
 }
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 const excerpt = (body: string) => JSON.stringify(body.length > 200 ? `${body.slice(0, 200)}…` : body);

@@ -75,7 +75,7 @@ export class InPodCredentials implements Credentials {
 }
 
 function unusable(path: string, cause: unknown): LeaseStoreError {
-  return new LeaseStoreError('STORE_UNAUTHENTICATED', `Cannot use ${path}: ${(cause as Error).message}`, {
+  return new LeaseStoreError('STORE_UNAUTHENTICATED', `Cannot use ${path}: ${(cause as Error).message}.`, {
     advice:
       'The pod needs its ServiceAccount mounted: check `automountServiceAccountToken` of the pod and of its ServiceAccount.',
     cause,

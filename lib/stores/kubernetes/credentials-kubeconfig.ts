@@ -102,7 +102,7 @@ async function loadKubeConfig(source?: KubeConfigLike | string): Promise<KubeCon
   const { KubeConfig } = await import('@kubernetes/client-node').catch((cause: unknown) => {
     throw new LeaseStoreError(
       'STORE_UNAUTHENTICATED',
-      `Cannot load @kubernetes/client-node: ${(cause as Error).message}`,
+      `Cannot load @kubernetes/client-node: ${(cause as Error).message}.`,
       {
         advice: 'Outside a pod it reads the kubeconfig: npm install @kubernetes/client-node (1.x on Node 20).',
         cause,
@@ -130,7 +130,7 @@ async function loadDefault(config: { loadFromDefault(): void }): Promise<void> {
 }
 
 function unusable(detail: string, cause?: unknown): LeaseStoreError {
-  return new LeaseStoreError('STORE_UNAUTHENTICATED', `Cannot use the kubeconfig: ${detail}`, {
+  return new LeaseStoreError('STORE_UNAUTHENTICATED', `Cannot use the kubeconfig: ${detail}.`, {
     advice: 'Check that `kubectl get leases` works with the same KUBECONFIG, or pass `kubeConfig`.',
     cause,
   });

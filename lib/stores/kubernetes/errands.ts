@@ -8,9 +8,12 @@ export class Errands {
   private last: Promise<void> = Promise.resolve();
   private readonly complained = new Set<string>();
 
-  constructor(private readonly log?: ElectionLog) {}
+  constructor(
+    private readonly lease: string,
+    private readonly log?: ElectionLog,
+  ) {}
 
-  /** Begins after whatever the election is doing at the moment. `what` completes the sentence "Could not …". */
+  /** Begins after whatever the election is doing at the moment. `what` completes the sentence "could not …". */
   run(what: string, work: (signal: AbortSignal) => Promise<void>): void {
     this.last = this.last
       .then(() => new Promise((resolve) => setImmediate(resolve)))
@@ -34,6 +37,7 @@ export class Errands {
     if (this.complained.has(what)) return;
     this.complained.add(what);
     const advice = isLeaderElectionError(error) && error.advice ? ` ${error.advice}` : '';
-    this.log?.warn(`Could not ${what}: ${error instanceof Error ? error.message : String(error)}.${advice}`);
+    const message = error instanceof Error ? error.message : String(error);
+    this.log?.warn(`Lease "${this.lease}": could not ${what}: ${message}${advice}`);
   }
 }

@@ -35,11 +35,10 @@ export class KubernetesLeaseStore implements LeaseStore {
 
   open({ name, namespace }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
     const { options, client } = this;
-    const errands = new Errands(log);
-    const terms = new OwnTerms([
-      ...(options.events === false ? [] : [new LeaseEvents(client, errands)]),
-      ...(options.labelLeaderPod ? [new PodLabel(client, errands, labelOf(name), ownPod(client))] : []),
-    ]);
+    const errands = new Errands(name, log);
+    const label = options.labelLeaderPod ? new PodLabel(client, errands, labelOf(name), ownPod(client)) : undefined;
+    const events = options.events === false ? undefined : new LeaseEvents(client, errands);
+    const terms = new OwnTerms([events, label].filter((witness) => witness !== undefined));
     this.opened.push({ terms, errands });
     let api: LeaseApi | undefined;
     const apiOf = async (signal: AbortSignal) => {
@@ -48,6 +47,7 @@ export class KubernetesLeaseStore implements LeaseStore {
       // Two callers may have waited side by side: the first one through begins.
       if (api) return api;
       api = new LeaseApi(client, name, resolved);
+      label?.start();
       if (log) {
         errands.run('ask which rights this replica has', (within) =>
           reportMissingRights(client, resolved, rightsFor(name, options), log, within),

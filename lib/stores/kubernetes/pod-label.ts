@@ -25,7 +25,7 @@ export function ownPod(client: ApiClient): (signal: AbortSignal) => Promise<Pod>
     const { POD_NAME, POD_NAMESPACE, KUBERNETES_SERVICE_HOST, HOSTNAME } = process.env;
     const name = POD_NAME ?? (KUBERNETES_SERVICE_HOST ? HOSTNAME : undefined);
     if (!name)
-      throw new LeaseStoreError('STORE_NOT_FOUND', 'This process runs in no pod', {
+      throw new LeaseStoreError('STORE_NOT_FOUND', 'This process runs in no pod.', {
         advice: 'Leave labelLeaderPod out here.',
       });
     return { name, namespace: POD_NAMESPACE ?? (await client.namespace(signal)) };
@@ -35,7 +35,8 @@ export function ownPod(client: ApiClient): (signal: AbortSignal) => Promise<Pod>
 /** Keeps the label on our Pod while we lead, and takes it off others that died or were cut off with it. */
 export class PodLabel implements TermWitness {
   private wanted = false;
-  private labelled = false;
+  /** `undefined`: unknown, as after a patch without answer. */
+  private labelled?: boolean;
   private busy = false;
 
   constructor(
@@ -44,6 +45,11 @@ export class PodLabel implements TermWitness {
     private readonly label: string,
     private readonly self: (signal: AbortSignal) => Promise<Pod>,
   ) {}
+
+  /** Before the first term: a container that crashed as the leader comes back in the same Pod, under the label of its past. */
+  start(): void {
+    this.want(this.wanted);
+  }
 
   began(): void {
     this.want(true);
@@ -66,12 +72,13 @@ export class PodLabel implements TermWitness {
     this.errands.run(`${wanted ? 'put' : 'take'} the leader label ${wanted ? 'on' : 'off'} the pod`, async (signal) => {
       try {
         const pod = await this.self(signal);
-        await this.patch(pod, wanted);
+        await this.patch(pod, wanted, signal);
         this.labelled = wanted;
         this.busy = false;
         if (wanted) this.strip(pod);
         this.settle(FIRST_PAUSE);
       } catch (error) {
+        this.labelled = undefined;
         // Unref'd: a label must not keep a process alive that has nothing else to do.
         setTimeout(() => {
           this.busy = false;
@@ -94,17 +101,12 @@ export class PodLabel implements TermWitness {
       for (const { metadata } of items) {
         // Whoever leads by now has labelled itself; its version, gone on since the list, keeps it from us.
         if (metadata.name === self.name || !this.wanted) continue;
-        await this.patch({ ...self, name: metadata.name }, false, metadata.resourceVersion, signal);
+        await this.patch({ ...self, name: metadata.name }, false, signal, metadata.resourceVersion);
       }
     });
   }
 
-  private async patch(
-    pod: Pod,
-    on: boolean,
-    resourceVersion?: string,
-    signal = AbortSignal.timeout(5_000),
-  ): Promise<void> {
+  private async patch(pod: Pod, on: boolean, signal: AbortSignal, resourceVersion?: string): Promise<void> {
     const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}`;
     const body = JSON.stringify({ metadata: { resourceVersion, labels: { [this.label]: on ? VALUE : null } } });
     const contentType = 'application/merge-patch+json';
@@ -121,7 +123,7 @@ export class PodLabel implements TermWitness {
 }
 
 function unknownPod({ name, namespace }: Pod): LeaseStoreError {
-  return new LeaseStoreError('STORE_NOT_FOUND', `There is no pod "${name}" in namespace "${namespace}"`, {
+  return new LeaseStoreError('STORE_NOT_FOUND', `There is no pod "${name}" in namespace "${namespace}".`, {
     advice: 'Where the host name is not that of the pod, set POD_NAME from the downward API (fieldRef: metadata.name).',
   });
 }

@@ -30,7 +30,7 @@ export async function reportMissingRights(
   if (missing.length === 0) return;
   const purposes = missing.map(({ verb, resource, purpose }) => `  ${verb} ${resource}: ${purpose}`).join('\n');
   log.warn(
-    `This replica lacks rights in namespace "${namespace}":\n${purposes}\nRules to add to a Role that is bound to it:\n${roleRules(missing)}`,
+    `In namespace "${namespace}" this replica may not:\n${purposes}\nRules to add to a Role that is bound to it:\n${roleRules(missing)}`,
   );
 }
 

@@ -86,6 +86,6 @@ describe('events on the Lease', () => {
     }
     await store.close();
     expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(/^Could not write an event on the lease: .*verbs: \["create"\]/s);
+    expect(said[0]).toMatch(/^Lease "second": could not write an event on the lease: .*verbs: \["create"\]/s);
   });
 });

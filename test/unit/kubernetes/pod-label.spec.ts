@@ -69,6 +69,29 @@ describe("the label on the leader's Pod", () => {
     expect(attempts).toBeGreaterThan(1);
   });
 
+  it('is taken off by a container that comes back after a crash in the same Pod', async () => {
+    const { server, handle, labels } = await podScene();
+    server.pods.set('orders-1', { app: 'orders', [LABEL]: 'leader' });
+    await handle.read(patient());
+    await expect.poll(() => labels()).toEqual({ app: 'orders' });
+  });
+
+  it('goes although the answer to putting it on was lost', async () => {
+    const { server, write, labels } = await podScene();
+    let lost = false;
+    server.fault = ({ method, body }, response) => {
+      if (method !== 'PATCH' || body?.metadata.labels[LABEL] === null || lost) return false;
+      lost = true;
+      server.pods.set('orders-1', { app: 'orders', [LABEL]: 'leader' });
+      response.destroy();
+      return true;
+    };
+    await write();
+    await expect.poll(() => lost).toBe(true);
+    await write(recordBy(null));
+    await expect.poll(() => labels()).toEqual({ app: 'orders' });
+  });
+
   it('ends up off after a term of a moment, whatever the order of answers', async () => {
     const { server, store, write, labels } = await podScene();
     await write();
