@@ -179,6 +179,10 @@ export class Candidacy {
     const { tenure } = this;
     if (sighting === 'news') {
       this.standby.news(now);
+      if (tenure === null) {
+        // A read or probe that hangs must not keep a standby from what the watch has just told.
+        this.lease.interrupt();
+      }
       if (!this.lease.vacancy.isOwn) {
         // What the claim was conditional on is gone: it can land no more.
         this.adrift = null;

@@ -2,7 +2,7 @@ import { LeaderElectionError, LeaseStoreError } from './errors.js';
 import type { Attempt, CandidacySetup, Lease } from './lease.js';
 import { claimed } from './records.js';
 import type { Standby } from './standby.js';
-import type { StoredLease } from './lease-store.js';
+import type { Snapshot, StoredLease } from './lease-store.js';
 import { fencingToken } from './term.js';
 
 /** A claim that stands: the lease is ours, written by `attempt`, with the term's fencing token. */
@@ -18,6 +18,9 @@ export type ClaimResult = WonClaim | 'lost' | { readonly adrift: Attempt };
 
 /** What a standby does when its plan says so: look, or claim the lease. */
 export class Contention {
+  /** What our last claim was conditional on when it met a conflict. */
+  private refused: Snapshot | null = null;
+
   constructor(
     private readonly setup: CandidacySetup,
     private readonly lease: Lease,
@@ -29,7 +32,12 @@ export class Contention {
     const answer = await this.lease.read();
     const now = this.setup.clock.now();
     if (typeof answer === 'object') {
-      this.standby.failed(now, answer.retryAfter);
+      if (!answer.interrupted) {
+        this.standby.failed(now, answer.retryAfter);
+      }
+    } else if (answer === 'same' && this.refused?.token === this.lease.latest!.token) {
+      // The store refuses writes that are conditional on what it shows: no race was lost, and none can be won.
+      this.standby.failed(now, 0);
     } else if (answer === 'old') {
       this.setup.trouble.failed(
         new LeaseStoreError('STORE_WENT_BACK', 'The lease store shows an older state than before.', {
@@ -57,13 +65,21 @@ export class Contention {
       case 'applied': {
         this.standby.raceWon();
         const { lease, token } = outcome.snapshot;
-        // Somebody has written since, or the store's token did not grow: leading on it could put two terms under one token.
-        const isNewest = this.lease.latest!.lease?.version === lease!.version && token > attempt.seen.token;
+        if (token <= attempt.seen.token) {
+          // Two terms under one token would fence nobody. The next write will fare no better: not in a tight loop.
+          this.setup.trouble.failed(
+            new LeaseStoreError('STORE_BAD_DATA', `The lease store wrote, and its token stayed at ${token}.`),
+          );
+          this.standby.failed(now, 0);
+          return { adrift: attempt };
+        }
+        const isNewest = this.lease.latest!.lease?.version === lease!.version;
         return isNewest ? this.withToken({ attempt, id, lease: lease! }, token) : { adrift: attempt };
       }
       case 'conflict':
         this.standby.raceLost();
         if (!this.lease.hasMovedOn(attempt)) {
+          this.refused = attempt.seen;
           this.standby.awaitWinner(now, this.lease.watchIsLive);
         }
         return 'lost';

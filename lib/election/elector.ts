@@ -8,7 +8,7 @@ import { ElectionStoppedError, LeaderElectionConfigError, NotLeaderError } from 
 import { Gate, outsideAnyCall } from './gate.js';
 import type { LeadershipTerm, LossReason } from './leadership-term.js';
 import type { LeaseHandle } from './lease-store.js';
-import type { ElectionLog } from './log.js';
+import { unfailing, type ElectionLog } from './log.js';
 import { checkOptions, type ElectionOptions } from './options.js';
 import { Replay } from './replay.js';
 import type { ElectionRole, ElectionStatus } from './status.js';
@@ -73,7 +73,7 @@ export class LeaderElector implements Election {
     this.name = setup.name ?? 'default';
     this.clock = setup.clock ?? systemClock;
     this.chance = setup.chance ?? systemChance;
-    this.log = setup.log ?? SILENT;
+    this.log = unfailing(setup.log ?? SILENT);
     this.timings = resolveTimings(setup.options);
     // Two replicas with one identity would take each other's writes for their own: the suffix is not optional.
     this.identity = `${setup.options.identity ?? hostname()}_${this.chance.uuid()}`;
@@ -241,7 +241,8 @@ export class LeaderElector implements Election {
     if (this.isLeader()) {
       return 'leader';
     }
-    return this.candidacy.held === null ? 'standby' : 'draining';
+    // Suspended by the wall clock it leads nobody, and drains nothing either.
+    return this.candidacy.held === null || this.candidacy.held.phase === 'leading' ? 'standby' : 'draining';
   }
 
   /** A caller inside admitted work is itself what the release waits for: it goes on once all other work is done. */

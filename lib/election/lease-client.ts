@@ -1,3 +1,4 @@
+import { checkOutcome, checkSnapshot, pauseAskedFor } from './answers.js';
 import type { Clock } from './clock.js';
 import { withDeadline } from './deadline.js';
 import { LeaseStoreError, isLeaderElectionError } from './errors.js';
@@ -11,11 +12,15 @@ import type { Trouble } from './trouble.js';
 export interface Failure {
   readonly kind: 'failed';
   readonly retryAfter: number;
+  /** Given up by ourselves: says nothing about the store. */
+  readonly interrupted: boolean;
 }
 
 /** The lease store as the election uses it: bounded in time, never throwing, its answers checked, its failures told. */
 export class LeaseClient {
   readonly timeout: RequestTimeout;
+  /** A store that asks to be left alone for an hour must not leave the lease without a holder for an hour. */
+  private readonly longestPause: number;
   private interruptible: AbortController | null = null;
 
   constructor(
@@ -26,6 +31,7 @@ export class LeaseClient {
     private readonly contact: () => void,
   ) {
     this.timeout = new RequestTimeout(timings.requestTimeout, timings.renewDeadline);
+    this.longestPause = timings.leaseDuration;
   }
 
   async read(limit = Number.POSITIVE_INFINITY): Promise<Snapshot | Failure> {
@@ -50,6 +56,9 @@ export class LeaseClient {
       checkOutcome(outcome, seen);
     } catch (cause) {
       outcome = { kind: 'unknown', cause };
+    }
+    if (outcome.kind === 'rejected') {
+      outcome = { ...outcome, retryAfter: pauseAskedFor(outcome, this.longestPause) };
     }
     if (outcome.kind === 'rejected' || outcome.kind === 'unknown') {
       this.failed(outcome.cause);
@@ -104,43 +113,8 @@ export class LeaseClient {
     if (cause !== INTERRUPTED) {
       this.trouble.failed(cause);
     }
-    return { kind: 'failed', retryAfter: cause instanceof LeaseStoreError ? (cause.retryAfter ?? 0) : 0 };
+    return { kind: 'failed', retryAfter: pauseAskedFor(cause, this.longestPause), interrupted: cause === INTERRUPTED };
   }
 }
 
 const INTERRUPTED = new LeaseStoreError('STORE_FAILED', 'The election is stopping.');
-
-function checkOutcome(outcome: WriteOutcome, seen: Snapshot): void {
-  switch (outcome?.kind) {
-    case 'applied':
-      checkSnapshot(outcome.snapshot);
-      // etcd answers an identical write with success and writes nothing: followers have seen no renewal.
-      if (outcome.snapshot.lease === null || outcome.snapshot.lease.version === seen.lease?.version) {
-        throw new LeaseStoreError('STORE_BAD_DATA', 'The lease store reports a write that changed nothing.');
-      }
-      return;
-    case 'conflict':
-    case 'rejected':
-    case 'unknown':
-      return;
-    default:
-      throw new LeaseStoreError('STORE_BAD_DATA', `The lease store answered a write with ${String(outcome)}.`);
-  }
-}
-
-function checkSnapshot(snapshot: Snapshot): void {
-  const sound =
-    typeof snapshot === 'object' &&
-    snapshot !== null &&
-    typeof snapshot.token === 'bigint' &&
-    (snapshot.lease === null || (typeof snapshot.lease === 'object' && typeof snapshot.lease.record === 'object'));
-  if (!sound) {
-    throw new LeaseStoreError(
-      'STORE_BAD_DATA',
-      'The lease store answered with something that is no snapshot of a lease.',
-      {
-        advice: 'If the store is your own, run it through the store contract kit of nestjs-leader/testing.',
-      },
-    );
-  }
-}

@@ -33,9 +33,8 @@ export class LeaseView {
       }
     }
     this.behindSince = null;
-    const sameVersion = known?.lease?.version === snapshot.lease?.version && known?.lease?.uid === snapshot.lease?.uid;
     this.known = snapshot;
-    return this.vacancy.see(snapshot, now) || (known === null && !sameVersion) ? 'news' : 'same';
+    return this.vacancy.see(snapshot, now) ? 'news' : 'same';
   }
 
   private isOlder(snapshot: Snapshot, known: Snapshot, source: Source): boolean {

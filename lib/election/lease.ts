@@ -2,6 +2,7 @@ import type { Chance, Clock } from './clock.js';
 import { LeaseClient, type Failure } from './lease-client.js';
 import type { LeaseRecord } from './lease-record.js';
 import type { LeaseHandle, Snapshot, WriteOutcome } from './lease-store.js';
+import { checkSnapshot } from './answers.js';
 import { LeaseView, type Sighting, type Source } from './lease-view.js';
 import type { RecordRules } from './records.js';
 import type { Timings } from './timings.js';
@@ -59,6 +60,7 @@ export class Lease {
         ? null
         : new Watcher((signal) => handle.watch!(signal), clock, chance, {
             saw: (snapshot) => {
+              checkSnapshot(snapshot);
               listener.contact();
               this.see(snapshot, 'watch');
             },
@@ -100,8 +102,15 @@ export class Lease {
   }
 
   async read(limit?: number): Promise<Sighting | Failure> {
+    const before = this.view.latest;
     const answer = await this.client.read(limit);
-    return 'kind' in answer ? answer : this.see(answer, 'read');
+    if ('kind' in answer) {
+      return answer;
+    }
+    // The watch was faster: that the answer is older than what it has brought meanwhile says nothing about the store.
+    const { latest } = this.view;
+    const isOvertaken = latest !== before && answer.token < latest!.token && answer.token >= (before?.token ?? 0n);
+    return isOvertaken ? 'same' : this.see(answer, 'read');
   }
 
   /** An attempt to write what `record` makes, on the strength of what is known now. The clocks are read before it is sent. */

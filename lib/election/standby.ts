@@ -11,6 +11,8 @@ export type StandbyStep = { kind: 'read' } | { kind: 'probe' } | { kind: 'claim'
 export class Standby {
   /** No request before this instant: a failure was just seen. */
   private notBefore = Number.NEGATIVE_INFINITY;
+  /** The store asked to be left alone until then. */
+  private refusedUntil = Number.NEGATIVE_INFINITY;
   private readAt = Number.NEGATIVE_INFINITY;
   private probeAt = Number.NEGATIVE_INFINITY;
   private claimAt: number | null = null;
@@ -53,6 +55,8 @@ export class Standby {
   /** The lease says something new: whatever was planned on the strength of the old is off. */
   news(now: number): void {
     this.claimAt = null;
+    // The store is there: a release must not wait for the end of a pause that an earlier failure began.
+    this.notBefore = this.refusedUntil;
     this.rhythm.news(now);
   }
 
@@ -74,7 +78,8 @@ export class Standby {
   }
 
   failed(now: number, retryAfter: number): void {
-    this.notBefore = now + Math.max(retryAfter, this.rhythm.poll());
+    this.refusedUntil = now + retryAfter;
+    this.notBefore = Math.max(this.refusedUntil, now + this.rhythm.poll());
   }
 
   holdOff(until: number): void {

@@ -54,7 +54,11 @@ export class Tenure {
     }
     // Ours counts under a new uid too: a store that failed over and kept our last write has let nobody in.
     if (lease.record.writeId !== null && lease.record.writeId === this.lease.record.writeId) {
-      // Labels were edited beside our record: the next renewal is conditional on the new version.
+      // A replica that joins now would believe a shortened duration: written right at once. Labels beside our record can wait.
+      if (lease.record.duration < this.lease.record.duration) {
+        this.renewAt = now;
+      }
+      // The next renewal is conditional on the new version.
       this.lease = lease;
       return 'edited';
     }

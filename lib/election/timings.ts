@@ -15,6 +15,8 @@ export interface Timings {
 }
 
 const LONGEST = 2 ** 31 - 1;
+/** Also what tells 15 seconds from 15 milliseconds on a store that would take either. */
+const SHORTEST_LEASE = 100;
 /** client-go spreads its retries by up to this factor and refuses deadlines that leave no room for one. */
 const JITTER_FACTOR = 1.2;
 
@@ -68,6 +70,10 @@ function brokenRules(t: Timings, smallestMargin: number): string[] {
   const broken: string[] = [];
   const rule = (holds: boolean, text: string) => holds || broken.push(text);
   rule(
+    t.leaseDuration >= SHORTEST_LEASE,
+    `leaseDuration (${t.leaseDuration}) must be at least ${SHORTEST_LEASE}: a busy event loop alone would end every term`,
+  );
+  rule(
     t.leaseDuration > t.renewDeadline,
     `leaseDuration (${t.leaseDuration}) must be greater than renewDeadline (${t.renewDeadline})`,
   );
@@ -92,7 +98,7 @@ function brokenRules(t: Timings, smallestMargin: number): string[] {
 
 function looksLikeSeconds(options: ElectionOptions): string | undefined {
   const names = ['leaseDuration', 'renewDeadline', 'retryPeriod', 'renewInterval', 'requestTimeout'] as const;
-  const name = names.find((n) => typeof options[n] === 'number' && options[n] > 0 && options[n] < 100);
+  const name = names.find((n) => typeof options[n] === 'number' && options[n] > 0 && options[n] < SHORTEST_LEASE);
   return name && `${name}: ${options[name]} looks like seconds; durations are milliseconds: ${options[name]! * 1000}.`;
 }
 

@@ -57,7 +57,7 @@ export class Vacancy {
     }
     return record.holder === null
       ? this.seeVacated(record, now)
-      : this.seeHeld(record, record.holder, now - (age ?? 0));
+      : this.seeHeld(record, record.holder, now - Math.max(0, age ?? 0));
   }
 
   /**
@@ -75,11 +75,13 @@ export class Vacancy {
   }
 
   private seeHeld(record: LeaseRecord, holder: string, lastSign: number): boolean {
-    const claimed = record.duration > 0 ? record.duration : this.rules.leaseDuration;
     const before = this.record;
+    const stated = record.duration > 0 ? record.duration : this.rules.leaseDuration;
+    // A duration that somebody shortened under an unchanged renewal does not shorten what the holder trusts.
+    const isSameSign = before?.holder === holder && before.renewedAt === record.renewedAt;
+    const claimed = isSameSign ? Math.max(stated, this.incumbentDuration) : stated;
     this.record = this.incumbent = record;
     const renewed = before === null || !sameWrite(before, record);
-    // A duration that somebody shortened under an unchanged renewal does not shorten what the holder trusts.
     const lengthened = !renewed && claimed > this.incumbentDuration;
     if (renewed || lengthened) {
       const seen = renewed ? lastSign : this.freeAt - this.grace(before) - this.incumbentDuration;

@@ -5,6 +5,8 @@ import type { Snapshot } from './lease-store.js';
 const SHORTEST_PAUSE = 100;
 /** After an outage the watch is what makes the next handover instant, so it is not kept waiting for long. */
 const LONGEST_PAUSE = 3_000;
+/** A watch that lasted this long worked. */
+const STEADY = 10_000;
 /** Rights are granted by people. */
 const LONGEST_PAUSE_WHEN_REFUSED = 30_000;
 
@@ -67,7 +69,6 @@ export class Watcher {
           return;
         }
         this.yielded = true;
-        this.pause = SHORTEST_PAUSE;
         this.listener.saw(snapshot);
       }
     } catch (error) {
@@ -75,6 +76,10 @@ export class Watcher {
     }
     if (this.controller !== controller) {
       return;
+    }
+    // Not merely because it showed something: one that shows the state and ends would be reopened ten times a second.
+    if (this.yielded && this.clock.now() - this.openedAt >= STEADY) {
+      this.pause = SHORTEST_PAUSE;
     }
     this.stop();
     this.cancelPause = this.clock.setTimer(() => this.start(), this.pause * (0.5 + this.chance.random()));

@@ -30,11 +30,11 @@ export class Fleet {
     });
   }
 
-  add(options: Partial<ElectionOptions> = {}, handlers?: TermHandlers): Replica {
+  add(options: Partial<ElectionOptions> = {}, handlers?: TermHandlers, write?: (message: string) => void): Replica {
     const clock = new MachineClock(this.time);
     const store = this.store.connect();
     const log: string[] = [];
-    const note = (message: string) => void log.push(message);
+    const note = write ?? ((message: string) => void log.push(message));
     const seed = this.replicas.length + 1;
     const elector = new LeaderElector({
       options: { leaseName: LEASE.name, identity: `r${seed}`, store, ...options },
@@ -51,8 +51,8 @@ export class Fleet {
   }
 
   /** Adds a replica and starts it. */
-  async join(options: Partial<ElectionOptions> = {}, handlers?: TermHandlers): Promise<Replica> {
-    const replica = this.add(options, handlers);
+  async join(...replicaOf: Parameters<Fleet['add']>): Promise<Replica> {
+    const replica = this.add(...replicaOf);
     await replica.elector.start();
     await this.time.advance(20);
     return replica;
