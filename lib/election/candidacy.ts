@@ -4,7 +4,7 @@ import { outsideAnyCall } from './gate.js';
 import type { LossReason } from './leadership-term.js';
 import { Lease, type Attempt, type CandidacySetup } from './lease.js';
 import type { Snapshot } from './lease-store.js';
-import type { Sighting } from './lease-view.js';
+import type { Sighting, Source } from './lease-view.js';
 import { release } from './release.js';
 import { Renewal } from './renewal.js';
 import { Standby } from './standby.js';
@@ -50,7 +50,7 @@ export class Candidacy {
     private readonly host: CandidacyHost,
   ) {
     this.lease = new Lease(setup, {
-      seen: (snapshot, sighting, now) => this.seen(snapshot, sighting, now),
+      seen: (...what) => this.seen(...what),
       watchBroke: () => this.watchBroke(),
       contact: () => host.contact(),
     });
@@ -175,10 +175,10 @@ export class Candidacy {
     }
   }
 
-  private seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number): void {
+  private seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number, source: Source): void {
     const { tenure } = this;
     if (sighting === 'news') {
-      this.standby.news(now);
+      this.standby.news(now, source);
       if (tenure === null) {
         // A read or probe that hangs must not keep a standby from what the watch has just told.
         this.lease.interrupt();

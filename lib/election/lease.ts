@@ -33,7 +33,7 @@ export interface Attempt {
 
 export interface LeaseListener {
   /** Something not older than what was known has been seen, by whatever way. */
-  seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number): void;
+  seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number, source: Source): void;
   watchBroke(): void;
   contact(): void;
 }
@@ -157,7 +157,7 @@ export class Lease {
     const now = this.setup.clock.now();
     const sighting = this.view.see(snapshot, source, now);
     if (sighting !== 'old') {
-      this.listener.seen(snapshot, sighting, now);
+      this.listener.seen(snapshot, sighting, now, source);
     }
     return sighting;
   }

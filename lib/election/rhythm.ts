@@ -16,9 +16,9 @@ export class Rhythm {
     this.interval = timings.renewInterval;
   }
 
-  /** The leader was seen to write. */
-  news(now: number): void {
-    if (this.lastNews !== null) {
+  /** The leader was seen to write. What only a read brought tells our own rhythm, which would slow down with itself. */
+  news(now: number, asItHappened: boolean): void {
+    if (asItHappened && this.lastNews !== null) {
       const heard = Math.min(now - this.lastNews, this.timings.leaseDuration / 2);
       this.interval = Math.max(this.interval + (heard - this.interval) / 4, this.timings.renewInterval / 4);
     }

@@ -1,6 +1,7 @@
 import type { Chance } from './clock.js';
 import type { Lease } from './lease.js';
 import type { LeaseHandle } from './lease-store.js';
+import type { Source } from './lease-view.js';
 import { Rhythm } from './rhythm.js';
 import { TakeoverWindow } from './takeover-window.js';
 import type { Timings } from './timings.js';
@@ -53,11 +54,11 @@ export class Standby {
   }
 
   /** The lease says something new: whatever was planned on the strength of the old is off. */
-  news(now: number): void {
+  news(now: number, source: Source): void {
     this.claimAt = null;
     // The store is there: a release must not wait for the end of a pause that an earlier failure began.
     this.notBefore = this.refusedUntil;
-    this.rhythm.news(now);
+    this.rhythm.news(now, source === 'watch');
   }
 
   /** Something was seen, by whatever way: the next look of one's own may wait. */
