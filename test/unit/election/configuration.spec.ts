@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { LeaderElector, memoryLease, type ElectionOptions, type LeaseStore } from 'nestjs-leader';
+
+const coarse = (): LeaseStore => ({ resolution: 1000, open: (lease) => memoryLease().open(lease) });
+const elector = (options: Partial<Record<keyof ElectionOptions, unknown>>) =>
+  new LeaderElector({ options: { leaseName: 'orders', store: memoryLease(), ...options } as ElectionOptions });
+const refusal = (options: Partial<Record<keyof ElectionOptions, unknown>>) => {
+  try {
+    elector(options);
+  } catch (error) {
+    return error as Error & { code: string; advice: string };
+  }
+  return expect.unreachable('accepted') as never;
+};
+
+describe('the durations of an election', () => {
+  it('derive from the lease duration', () => {
+    expect(elector({}).timings).toMatchObject({
+      leaseDuration: 15_000,
+      renewDeadline: 12_000,
+      renewInterval: 3_000,
+      retryPeriod: 2_000,
+      requestTimeout: 2_000,
+      drainTimeout: 20_000,
+      takeoverGrace: 0,
+    });
+    expect(elector({ leaseDuration: 60_000 }).timings).toMatchObject({ renewDeadline: 48_000, renewInterval: 12_000 });
+  });
+
+  it('keep a whole second of margin, and of renew interval, where the store counts seconds', () => {
+    expect(elector({ leaseDuration: 3_000, store: coarse() }).timings).toMatchObject({
+      renewDeadline: 2_000,
+      renewInterval: 1_000,
+    });
+  });
+
+  const broken: [string, Partial<Record<keyof ElectionOptions, unknown>>, RegExp][] = [
+    [
+      'leaseDuration not above renewDeadline',
+      { renewDeadline: 15_000 },
+      /leaseDuration \(15000\) must be greater than renewDeadline \(15000\)/,
+    ],
+    [
+      'renewDeadline not above 1.2 × retryPeriod',
+      { retryPeriod: 10_000 },
+      /renewDeadline \(12000\) must be greater than 1.2 × retryPeriod/,
+    ],
+    ['a margin below a tenth', { renewDeadline: 13_600 }, /must be at least 1500: it is the margin/],
+    [
+      'a margin below a second on the wire',
+      { leaseDuration: 5_000, renewDeadline: 4_400, store: coarse() },
+      /must be at least 1000: it is the margin/,
+    ],
+    [
+      '10.9 s of lease with a deadline of 10.5 s',
+      { leaseDuration: 10_900, renewDeadline: 10_500, store: coarse() },
+      /margin/,
+    ],
+    [
+      'a renewInterval finer than the wire',
+      { renewInterval: 500, store: coarse() },
+      /renewInterval \(500\) must be at least 1000/,
+    ],
+    ['no room for a lost request', { renewInterval: 10_000 }, /else one lost request ends the term/],
+    [
+      'a lease shorter than any event loop is regular',
+      { leaseDuration: 99 },
+      /leaseDuration \(99\) must be at least 100/,
+    ],
+    ['zero', { retryPeriod: 0 }, /retryPeriod is 0 but must be a whole number of milliseconds from 1/],
+    ['a negative drainTimeout', { drainTimeout: -1 }, /drainTimeout is -1 but must be .* from 0/],
+    ['a fraction', { leaseDuration: 1_500.5 }, /leaseDuration is 1500.5/],
+    ['NaN', { requestTimeout: Number.NaN }, /requestTimeout is NaN/],
+    ['Infinity', { leaseDuration: Number.POSITIVE_INFINITY }, /leaseDuration is Infinity/],
+    ['more than a timer can wait', { leaseDuration: 2 ** 31 }, /leaseDuration is 2147483648/],
+    ['a string', { leaseDuration: '15s' }, /leaseDuration is "15s"/],
+    ['null', { takeoverGrace: Number('x') }, /takeoverGrace is NaN/],
+  ];
+  for (const [what, options, message] of broken) {
+    it(`are refused with ${what}`, () => {
+      expect(refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringMatching(message) });
+    });
+  }
+
+  it('are refused with every rule that they break, not only the first', () => {
+    const { message } = refusal({ renewDeadline: 15_000, retryPeriod: 14_000 });
+    expect(message).toMatch(/orders/);
+    expect(message.match(/must be/g)).toHaveLength(3);
+  });
+
+  const stores: LeaseStore[] = [memoryLease(), coarse()];
+  for (const store of stores) {
+    it(`that look like seconds are told so${store.resolution ? ' where the wire counts seconds' : ''}`, () => {
+      expect(refusal({ leaseDuration: 15, store }).advice).toMatch(/leaseDuration: 15 looks like seconds.*15000/);
+      expect(refusal({ leaseDuration: 15, renewDeadline: 10, retryPeriod: 2, store }).advice).toMatch(/seconds/);
+    });
+  }
+});
+
+describe('the other options of an election', () => {
+  const broken: [string, Partial<Record<keyof ElectionOptions, unknown>>, RegExp][] = [
+    ['an empty lease name', { leaseName: ' ' }, /leaseName is " " but must be a non-empty string/],
+    ['no lease name', { leaseName: undefined }, /leaseName is undefined/],
+    ['no store', { store: undefined }, /store is undefined but must be a LeaseStore/],
+    ['something that is no store', { store: { read() {} } }, /must be a LeaseStore/],
+    ['an empty identity', { identity: '' }, /identity/],
+    ['an empty namespace', { namespace: '' }, /namespace/],
+    ['a fencingEpoch of 128', { fencingEpoch: 128 }, /fencingEpoch is 128 but must be a whole number from 0 to 127/],
+    ['a fencingEpoch of 1.5', { fencingEpoch: 1.5 }, /fencingEpoch/],
+    ['a candidate that is no boolean', { candidate: 'no' }, /candidate is "no" but must be a boolean/],
+    ['a releaseOnShutdown that is no boolean', { releaseOnShutdown: 0 }, /releaseOnShutdown is 0/],
+  ];
+  for (const [what, options, message] of broken) {
+    it(`are refused with ${what}`, () => {
+      expect(refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringMatching(message) });
+    });
+  }
+
+  it('are refused when there are none at all', () => {
+    expect(() => new LeaderElector({ options: undefined as never })).toThrow(/leaseName/);
+  });
+
+  it('give two electors of one identity two identities', () => {
+    const [one, other] = [elector({ identity: 'pod' }), elector({ identity: 'pod' })];
+    expect(one.identity).toMatch(/^pod_.+/);
+    expect(one.identity).not.toBe(other.identity);
+  });
+
+  it('touch no store before start()', () => {
+    const store: LeaseStore = {
+      open: () => ({
+        read: () => expect.unreachable('read'),
+        replace: () => expect.unreachable('written'),
+      }),
+    };
+    expect(elector({ store }).isLeader()).toBe(false);
+  });
+
+  for (const cooldown of [-1, Number.NaN, '5' as never]) {
+    it(`a step-down with a cooldown of ${JSON.stringify(cooldown)} is refused, unless it says a number`, async () => {
+      const asked = elector({}).stepDown({ cooldown });
+      if (typeof cooldown === 'string') await asked;
+      else await expect(asked).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+    });
+  }
+});
