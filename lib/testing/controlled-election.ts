@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { ElectorFactory } from '../election.registry.js';
+import type { LeaseRecord } from '../election/index.js';
+import { memoryLease } from '../stores/memory/index.js';
+import { ObservedElector } from './observed-elector.js';
+import { TestClock } from './test-clock.js';
+
+/** So long that nothing renews or expires by itself, even while somebody looks at a breakpoint. */
+const LEASE_DURATION = 3_600_000;
+const OTHER_REPLICA = { holder: 'another-replica', term: 'of-another-replica' };
+
+/** One election whose lease a test hands to and fro. Store and clock are the test's, the elector is the real one. */
+export class ControlledElection {
+  readonly elector: ObservedElector;
+  private readonly clock = new TestClock();
+  private readonly store = memoryLease();
+  private readonly lease: { name: string; namespace?: string };
+
+  constructor({ name, options, log }: Parameters<ElectorFactory>[0]) {
+    this.lease = { name: options.leaseName, namespace: options.namespace };
+    const { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate } = options;
+    const kept = { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate };
+    const own = { store: this.store, leaseDuration: LEASE_DURATION };
+    this.elector = new ObservedElector({ name, options: { ...kept, ...own }, clock: this.clock, log });
+    this.occupy();
+  }
+
+  /** The other replica releases the lease, and this one takes it. */
+  async grant(): Promise<void> {
+    if (this.elector.isLeader()) return;
+    const handled = this.elector.handled('acquired');
+    this.write({ ...OTHER_REPLICA, holder: null });
+    // A replica that stepped down stays out for a while.
+    this.clock.skip(LEASE_DURATION);
+    await handled;
+  }
+
+  /** Another replica has taken the lease: the term is over at once. */
+  revoke(): Promise<void> {
+    return this.lose(() => this.occupy());
+  }
+
+  /** This replica hands over: its work is drained before the other one holds the lease. */
+  handover(): Promise<void> {
+    return this.lose(() => this.elector.stepDown());
+  }
+
+  /** The store falls silent until the term is over; then it answers again, and another replica leads. */
+  expire(): Promise<void> {
+    return this.lose(() => {
+      const heal = (['read', 'replace'] as const).map((call) =>
+        this.store.fault(call, { kind: 'lost-request' }, Infinity),
+      );
+      this.clock.skip(LEASE_DURATION);
+      for (const end of heal) end();
+    });
+  }
+
+  private async lose(how: () => void | Promise<void>): Promise<void> {
+    if (!this.elector.isLeader()) return;
+    const handled = this.elector.handled('lost');
+    await how();
+    this.occupy();
+    await handled;
+  }
+
+  private occupy(): void {
+    this.write(OTHER_REPLICA);
+  }
+
+  private write(record: Partial<LeaseRecord>): void {
+    const now = this.clock.wall();
+    const duration = 2 ** 31 - 1;
+    this.store.edit(this.lease, { duration, acquiredAt: now, renewedAt: now, writeId: randomUUID(), ...record });
+  }
+}

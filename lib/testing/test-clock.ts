@@ -1,0 +1,56 @@
+import type { Clock } from '../election/index.js';
+
+// Taken at import: a test that fakes the timers of the process must not stop the election with them.
+const { setTimeout, clearTimeout } = globalThis;
+const monotonic = performance.now.bind(performance);
+const wall = Date.now.bind(Date);
+
+/** A test process ends when its tests do, not when the next renewal would be due. */
+const KEEPS_PROCESS_ALIVE = 1_000;
+
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+  handle: ReturnType<typeof setTimeout>;
+}
+
+/** The clock of the process, that can be moved on. */
+export class TestClock implements Clock {
+  private skipped = 0;
+  private readonly timers = new Set<Timer>();
+
+  now = () => monotonic() + this.skipped;
+  wall = () => wall() + this.skipped;
+  boot = () => undefined;
+
+  setTimer(callback: () => void, delay: number): () => void {
+    const run = () => {
+      this.timers.delete(timer);
+      callback();
+    };
+    const timer: Timer = { at: this.now() + delay, run, handle: setTimeout(run, Math.ceil(Math.max(delay, 0))) };
+    if (delay > KEEPS_PROCESS_ALIVE) timer.handle.unref();
+    this.timers.add(timer);
+    return () => {
+      clearTimeout(timer.handle);
+      this.timers.delete(timer);
+    };
+  }
+
+  /** Milliseconds pass at once; what falls due runs, in order. */
+  skip(milliseconds: number): void {
+    this.skipped += milliseconds;
+    const due = [...this.timers].filter(({ at }) => at <= this.now()).toSorted((a, b) => a.at - b.at);
+    for (const timer of due) {
+      // An earlier one may have called it off.
+      if (!this.timers.has(timer)) continue;
+      clearTimeout(timer.handle);
+      timer.run();
+    }
+    for (const timer of this.timers) {
+      clearTimeout(timer.handle);
+      timer.handle = setTimeout(timer.run, Math.ceil(Math.max(timer.at - this.now(), 0)));
+      if (timer.at - this.now() > KEEPS_PROCESS_ALIVE) timer.handle.unref();
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { Logger } from '@nestjs/common';
+import { MetadataScanner } from '@nestjs/core';
+import type { GateOptions } from '../admission/gate.js';
+import { electionProperty, GATE_METADATA } from '../leader-election.constants.js';
+import { LeaderElectionService } from '../leader-election.service.js';
+import { memoryLease } from '../stores/memory/index.js';
+import { LeadershipControl } from './leadership-control.js';
+
+/**
+ * Gives an instance that no Nest application made the elections that its gated methods ask: for a plain unit test.
+ * Leads, unless told otherwise.
+ */
+export async function withLeadership(
+  instance: object,
+  { leader = true }: { leader?: boolean } = {},
+): Promise<LeadershipControl> {
+  const control = new LeadershipControl();
+  for (const name of electionsOf(instance)) {
+    const options = { leaseName: name, store: memoryLease() };
+    const elector = control.createElector({ name, options, log: new Logger(`LeaderElection:${name}`) });
+    Object.defineProperty(instance, electionProperty(name), {
+      value: new LeaderElectionService(elector),
+      configurable: true,
+    });
+    await elector.start();
+  }
+  if (leader) await control.grantAll();
+  return control;
+}
+
+function electionsOf(instance: object): Set<string> {
+  const prototype = Object.getPrototypeOf(instance) as Record<string, object>;
+  const gates = new MetadataScanner()
+    .getAllMethodNames(prototype)
+    .map((name): GateOptions | undefined => Reflect.getMetadata(GATE_METADATA, prototype[name]!));
+  return new Set(gates.flatMap((gate) => (gate === undefined ? [] : [gate.election])));
+}

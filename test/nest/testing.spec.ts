@@ -1,0 +1,182 @@
+import { Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  isNotLeaderError,
+  kubernetesLease,
+  LeaderElectionModule,
+  LeaderElectionService,
+  OnlyWhenLeader,
+  OnLeadershipAcquired,
+  OnLeadershipLost,
+  type LeadershipTerm,
+  type LossReason,
+} from 'nestjs-leader';
+import {
+  LeaderElectionTestingModule,
+  LeadershipControl,
+  overrideLeaderElection,
+  withLeadership,
+} from 'nestjs-leader/testing';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+
+@Injectable()
+class Worker {
+  readonly log: string[] = [];
+  finish: () => void = () => {};
+
+  constructor(readonly election: LeaderElectionService) {}
+
+  @OnLeadershipAcquired() async acquired() {
+    await Promise.resolve();
+    this.log.push('acquired');
+  }
+  @OnLeadershipLost() async lost(_: LeadershipTerm, reason: LossReason) {
+    await new Promise(process.nextTick);
+    this.log.push(`lost: ${reason}`);
+  }
+  @OnlyWhenLeader() tick() {
+    return 'ticked';
+  }
+  @OnlyWhenLeader() async work() {
+    await new Promise<void>((resolve) => (this.finish = resolve));
+    this.log.push('worked');
+  }
+}
+
+async function boot(options?: Parameters<typeof LeaderElectionTestingModule.forRoot>[0]) {
+  const imports = [LeaderElectionTestingModule.forRoot(options)];
+  const app = await Test.createTestingModule({ imports, providers: [Worker] }).compile();
+  onTestFinished(() => app.close());
+  await app.init();
+  return { app, control: app.get(LeaderElectionTestingModule), worker: app.get(Worker) };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('LeaderElectionTestingModule', () => {
+  it('deals the role before init() resolves', async () => {
+    expect((await boot({ leader: true })).worker.tick()).toBe('ticked');
+    expect((await boot({ leader: false })).worker.tick()).toBeUndefined();
+    expect((await boot()).worker.tick()).toBeUndefined();
+  });
+
+  it('grants and revokes, each resolved after the handlers', async () => {
+    const { control, worker } = await boot();
+    await control.grant();
+    expect(worker.election.isLeader()).toBe(true);
+    expect(worker.log).toEqual(['acquired']);
+    await control.revoke();
+    expect(worker.election.isLeader()).toBe(false);
+    expect(worker.log).toEqual(['acquired', 'lost: superseded']);
+    await control.grant();
+    expect(worker.tick()).toBe('ticked');
+  });
+
+  it('raises the fencing token with every grant', async () => {
+    const { control, worker } = await boot({ leader: true });
+    const first = worker.election.requireTerm().fencingToken;
+    await control.revoke();
+    await control.grant();
+    expect(worker.election.requireTerm().fencingToken).toBeGreaterThan(first);
+  });
+
+  it('hands over after the running work is done', async () => {
+    const { control, worker } = await boot({ leader: true });
+    const { signal } = worker.election.requireTerm();
+    const running = worker.work();
+    const handover = control.handover();
+    expect(signal.aborted).toBe(true);
+    expect(worker.election.isLeader()).toBe(false);
+    worker.finish();
+    await Promise.all([running, handover]);
+    expect(worker.log.toSorted()).toEqual(['acquired', 'lost: stepped-down', 'worked']);
+  });
+
+  it('lets a term expire', async () => {
+    const { control, worker } = await boot({ leader: true });
+    const term = worker.election.requireTerm();
+    await control.expire();
+    expect(term.isValid()).toBe(false);
+    expect(worker.log).toEqual(['acquired', 'lost: expired']);
+    await control.grant();
+    expect(worker.election.isLeader()).toBe(true);
+  });
+
+  it('lets work that goes on after a loss see that its term is over', async () => {
+    const { control, worker } = await boot({ leader: true });
+    let revoked!: () => void;
+    const running = worker.election.runIfLeader(async () => {
+      await new Promise<void>((resolve) => (revoked = resolve));
+      return worker.tick();
+    });
+    await control.revoke();
+    revoked();
+    await expect(running).rejects.toSatisfy(isNotLeaderError);
+  });
+
+  it('does not care that the test fakes the timers of the process', async () => {
+    vi.useFakeTimers();
+    const { control, worker, app } = await boot({ leader: true });
+    await control.handover();
+    await control.grant();
+    await control.expire();
+    expect(worker.log).toEqual(['acquired', 'lost: stepped-down', 'acquired', 'lost: expired']);
+    await app.close();
+  });
+
+  it('does not wait for a handler that runs as long as its term', async () => {
+    @Injectable()
+    class Loop {
+      @OnLeadershipAcquired() async run({ signal }: LeadershipTerm) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      }
+    }
+    const imports = [LeaderElectionTestingModule.forRoot({ leader: true })];
+    const app = await Test.createTestingModule({ imports, providers: [Loop] }).compile();
+    await app.init();
+    await app.get(LeadershipControl).revoke();
+    await app.close();
+  });
+});
+
+describe('overrideLeaderElection', () => {
+  it('puts an application under control that brings its own elections and stores', async () => {
+    @Module({
+      imports: [
+        LeaderElectionModule.forRoot({ leaseName: 'orders', store: kubernetesLease() }),
+        LeaderElectionModule.forFeature({ name: 'reports', leaseName: 'reports' }),
+      ],
+      providers: [Worker],
+    })
+    class AppModule {}
+    const control = new LeadershipControl();
+    const app = await overrideLeaderElection(Test.createTestingModule({ imports: [AppModule] }), control).compile();
+    onTestFinished(() => app.close());
+    await app.init();
+    expect(app.get(Worker).tick()).toBeUndefined();
+    await control.grant();
+    expect(app.get(Worker).tick()).toBe('ticked');
+    await control.grant('reports');
+    expect(() => control.grant('exports')).toThrow('No election is named "exports": default, reports.');
+  });
+});
+
+describe('withLeadership', () => {
+  it('lets the gated methods of a plain instance run', async () => {
+    const worker = new Worker(undefined as never);
+    const control = await withLeadership(worker);
+    expect(worker.tick()).toBe('ticked');
+    await control.revoke();
+    expect(worker.tick()).toBeUndefined();
+  });
+
+  it('or not, as the test has it', async () => {
+    const worker = new Worker(undefined as never);
+    const control = await withLeadership(worker, { leader: false });
+    expect(worker.tick()).toBeUndefined();
+    await control.grant();
+    expect(worker.tick()).toBe('ticked');
+  });
+});
