@@ -53,21 +53,21 @@ describe('the application that the README shows first', () => {
     };
     const options = ts.convertCompilerOptionsFromJson({ ...compilerOptions, module: 'esnext' }, ROOT).options;
     writeFileSync(script, ts.transpileModule(app!, { compilerOptions: options }).outputText);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.end('SIGKILL')));
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('works on one replica alone, and on the other after that has ended', { timeout: 60_000 }, async () => {
+  it('works on one replica alone, and on the other after that has ended', { timeout: 120_000 }, async () => {
     const first = start();
-    await expect.poll(() => first.output, { timeout: 20_000 }).toContain(PRINTED);
+    await expect.poll(() => first.output, { timeout: 30_000 }).toContain(PRINTED);
     const second = start();
-    await expect.poll(() => second.output, { timeout: 20_000 }).toContain('Nest application successfully started');
+    await expect.poll(() => second.output, { timeout: 30_000 }).toContain('Nest application successfully started');
     await sleep(2_100); // two ticks at least
     expect(second.output).not.toContain(PRINTED);
     await first.end('SIGTERM');
-    await expect.poll(() => second.output, { timeout: 20_000 }).toContain(PRINTED);
+    await expect.poll(() => second.output, { timeout: 30_000 }).toContain(PRINTED);
   });
 });
