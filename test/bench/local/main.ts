@@ -9,10 +9,14 @@ import { crash, graceful, pause, type Scenario } from './scenarios.js';
 /** `npm run bench:local [-- repetitions]`: handovers between two real processes on the file store. */
 const REPETITIONS = Number(process.argv[2] ?? 20);
 
+const folder = mkdtempSync(join(tmpdir(), 'nestjs-leader-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+
 async function repeat(scenario: Scenario, leaseDuration: number): Promise<number[]> {
   const samples: number[] = [];
   for (let i = 0; i < REPETITIONS; i++) {
-    const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-bench-'));
+    const directory = mkdtempSync(join(folder, 'leases-'));
     const leader = new Contestant(directory, leaseDuration);
     await leader.told('admitted');
     const standby = new Contestant(directory, leaseDuration);
@@ -22,7 +26,6 @@ async function repeat(scenario: Scenario, leaseDuration: number): Promise<number
       samples.push(await scenario({ leader, standby }));
     } finally {
       await Promise.all([leader.end(), standby.end()]);
-      rmSync(directory, { recursive: true, force: true });
     }
   }
   return samples;
