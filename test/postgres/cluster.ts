@@ -71,6 +71,13 @@ export class Cluster {
     await writeFile(join(this.data, 'postgresql.auto.conf'), `${lines.join('\n')}\n`);
   }
 
+  /** A file of the server's, readable by nobody else: keys are refused otherwise. */
+  async place(name: string, content: string): Promise<void> {
+    const path = join(this.data, name);
+    await writeFile(path, content, { mode: 0o600 });
+    await own(path);
+  }
+
   async start(): Promise<void> {
     const { postgres } = await binaries();
     const server = spawn(postgres, ['-D', this.data], { ...identity, stdio: ['ignore', 'ignore', 'pipe'] });
