@@ -20,6 +20,7 @@ export async function clientBeside(pool: PgPool): Promise<PgLooseClient> {
     // The pool hides it from enumeration, and so from the line above.
     password: options.password,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: options.connectionTimeoutMillis || 10_000,
   });
 }

@@ -24,7 +24,10 @@ export function ownPool(connection: string | PgConnectionOptions): OwnPool {
           application_name: 'nestjs-leader',
           // A few elections may ask at once; one has one request under way at a time.
           max: 4,
+          // A standby that has to connect first takes over later.
+          min: 1,
           keepAlive: true,
+          keepAliveInitialDelayMillis: 10_000,
           // A connection that never comes about would occupy its place in the pool for ever.
           connectionTimeoutMillis: 10_000,
           ...options,
