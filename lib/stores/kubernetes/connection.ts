@@ -29,20 +29,3 @@ export interface Credentials {
   /** Namespace of leases that name none. */
   namespace(signal: AbortSignal): Promise<string>;
 }
-
-/** Whether sockets opened for `a` may serve `b`. A new bearer token needs no new socket, a new CA does. */
-export function sameEndpoint(a: Connection, b: Connection): boolean {
-  return (
-    a.protocol === b.protocol &&
-    a.host === b.host &&
-    a.port === b.port &&
-    sameBytes(a.tls.ca, b.tls.ca) &&
-    sameBytes(a.tls.cert, b.tls.cert) &&
-    sameBytes(a.tls.key, b.tls.key) &&
-    a.tls.servername === b.tls.servername &&
-    a.tls.rejectUnauthorized === b.tls.rejectUnauthorized
-  );
-}
-
-const sameBytes = (a?: string | Buffer, b?: string | Buffer) =>
-  a === b || (a !== undefined && b !== undefined && String(a) === String(b));

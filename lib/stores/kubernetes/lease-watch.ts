@@ -107,8 +107,6 @@ async function* events(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
-    // Also when the consumer stops in the middle: the connection must not outlive it.
-    attempt.abort();
   }
 }
 

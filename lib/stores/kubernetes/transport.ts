@@ -1,6 +1,6 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { sameEndpoint, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -36,14 +36,18 @@ const MAX_BODY = 2 * 1024 * 1024;
 
 const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
 
-type Protocol = typeof import('node:http') | typeof import('node:https');
+interface Wire {
+  readonly protocol: Connection['protocol'];
+  readonly request: typeof import('node:https').request;
+  readonly agent: Agent;
+}
 
 /**
  * HTTP/1.1 over kept-alive connections, one signal over everything from the connect to the last byte. Redirects come back as
  * answers: following one would carry the token to a stranger.
  */
 export class Transport {
-  private wire?: { connection: Connection; protocol: Protocol; agent: Agent };
+  private wire?: Wire;
 
   async call(connection: Connection, request: Request, signal: AbortSignal): Promise<Answer> {
     const attempt = { sent: false, reused: false };
@@ -65,10 +69,10 @@ export class Transport {
 
   /** The response as soon as its head is there. Aborting `signal` cuts it at any later time, too. A connection of its own. */
   async stream(connection: Connection, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
-    const { protocol } = await this.wireTo(connection);
+    const { request: send } = await this.wireTo(connection);
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const outgoing = protocol.request({ ...target(connection, request), agent: connection.proxy ?? false, signal });
+      const outgoing = send({ ...target(connection, request), agent: connection.proxy ?? false, signal });
       outgoing.on('response', resolve).on('error', reject).setNoDelay(true);
       outgoing.setSocketKeepAlive(true, 5000);
       outgoing.end();
@@ -86,9 +90,9 @@ export class Transport {
     signal: AbortSignal,
     attempt: { sent: boolean; reused: boolean },
   ): Promise<Answer> {
-    const { protocol, agent } = await this.wireTo(connection);
+    const { request: send, agent } = await this.wireTo(connection);
     signal.throwIfAborted();
-    const outgoing = protocol.request({ ...target(connection, request), agent: connection.proxy ?? agent });
+    const outgoing = send({ ...target(connection, request), agent: connection.proxy ?? agent });
     const abort = () => {
       outgoing.destroy(signal.reason as Error);
       // What froze this connection may have frozen the idle ones beside it: the next attempt begins on a new one.
@@ -102,15 +106,15 @@ export class Transport {
     }
   }
 
-  /** Loaded on first use, so that importing the package costs no TLS. A rotated CA or certificate retires the old connections. */
-  private async wireTo(connection: Connection): Promise<{ protocol: Protocol; agent: Agent }> {
-    if (this.wire?.connection === connection) return this.wire;
-    const protocol: Protocol = connection.protocol === 'http:' ? await import('node:http') : await import('node:https');
-    if (this.wire && sameEndpoint(this.wire.connection, connection)) {
-      this.wire.connection = connection;
-    } else {
-      if (this.wire) retire(this.wire.agent);
-      this.wire = { connection, protocol, agent: new protocol.Agent({ keepAlive: true, keepAliveMsecs: 5000 }) };
+  /**
+   * Loaded on first use, so that importing the package costs no TLS. The agent keeps connections apart by CA, certificate and
+   * server name: after a rotation none of the old ones is used.
+   */
+  private async wireTo({ protocol }: Connection): Promise<Wire> {
+    if (this.wire?.protocol === protocol) return this.wire;
+    const { Agent, request } = protocol === 'http:' ? await import('node:http') : await import('node:https');
+    if (this.wire?.protocol !== protocol) {
+      this.wire = { protocol, request, agent: new Agent({ keepAlive: true, keepAliveMsecs: 5000 }) };
     }
     return this.wire;
   }
@@ -167,10 +171,4 @@ export function readAnswer(response: IncomingMessage): Promise<Answer> {
 
 function dropIdle(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
-}
-
-/** Requests in flight finish; no connection is kept for another. */
-function retire(agent: Agent): void {
-  agent.maxFreeSockets = 0;
-  dropIdle(agent);
 }

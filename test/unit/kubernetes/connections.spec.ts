@@ -33,17 +33,17 @@ describe('connections to the API server', () => {
     await expect(handle.read(patient())).resolves.toBeDefined();
   });
 
-  it('that the server closed while idle are no failure', async () => {
+  it('that the server closed while idle are no failure, however many they are', async () => {
     const { server, handle, write } = await leaseScene();
-    let seen = await write();
+    const seen = await write();
+    await Promise.all([1, 2, 3].map(() => handle.read(patient())));
     const closed = server.connections;
+    expect(closed).toBeGreaterThan(1);
     server.fault = ({ connection }, _response, incoming) => {
       if (connection <= closed) incoming.socket.destroy();
       return connection <= closed;
     };
-    seen = appliedBy(await handle.replace(seen, recordBy('a'), patient()));
-    expect(server.connections).toBe(closed + 1);
-    expect(seen.lease).not.toBeNull();
+    appliedBy(await handle.replace(seen, recordBy('a'), patient()));
   });
 
   it('that the server closed after the write arrived never make it count twice', async () => {

@@ -129,25 +129,34 @@ describe('with a kubeconfig', () => {
     expect(server.requests[0]?.token).toBe('secret');
   });
 
-  it('an exec plugin that hangs is under the deadline too, was started once, and the write certainly did nothing', async () => {
+  it('an exec plugin that hangs is under the deadline too, and the write certainly did nothing', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'plugin-'));
-    onTestFinished(() => rm(directory, { recursive: true }));
-    const pids = join(directory, 'pids');
-    const script = `require('fs').appendFileSync(${JSON.stringify(pids)}, process.pid + '\\n'); setTimeout(() => {}, 60000)`;
+    const pidFile = join(directory, 'pid');
+    const script = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setTimeout(() => {}, 60000)`;
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] };
-    const { file } = await laptop({ user: { exec } });
-    const handle = leaseWith(file);
-    const absent = { lease: null, token: 0n };
-    for (let i = 0; i < 2; i++) {
-      expect(await handle.replace(absent, recordBy('a'), impatient())).toMatchObject({
-        kind: 'rejected',
-        cause: { code: 'STORE_TIMEOUT' },
-      });
+    const { server, file } = await laptop({ user: { exec } });
+    const patience = new AbortController();
+    const outcome = leaseWith(file).replace({ lease: null, token: 0n }, recordBy('a'), patience.signal);
+    await expect.poll(() => readFile(pidFile, 'utf8').catch(() => '')).not.toBe('');
+    patience.abort();
+    expect(await outcome).toMatchObject({ kind: 'rejected', cause: { code: 'STORE_TIMEOUT' } });
+    expect(server.requests).toEqual([]);
+    process.kill(Number(await readFile(pidFile, 'utf8')));
+    await rm(directory, { recursive: true });
+  });
+
+  it('a plugin that hangs is not started again by every attempt', async () => {
+    const { server } = await laptop();
+    let started = 0;
+    const applyToHTTPSOptions = () => {
+      started += 1;
+      return new Promise<void>(() => {});
+    };
+    const handle = leaseWith({ ...kubeConfigOf(server), applyToHTTPSOptions });
+    for (let i = 0; i < 3; i++) {
+      await expect(handle.read(impatient())).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
     }
-    await expect.poll(() => readFile(pids, 'utf8').catch(() => '')).not.toBe('');
-    const started = (await readFile(pids, 'utf8')).trim().split('\n').map(Number);
-    for (const pid of started) process.kill(pid);
-    expect(started).toHaveLength(1);
+    expect(started).toBe(1);
   });
 
   it('a proxy that it names is gone through', async () => {

@@ -83,7 +83,7 @@ describe("the label on the leader's Pod", () => {
       if (method !== 'PATCH' || body?.metadata.labels[LABEL] === null || lost) return false;
       lost = true;
       server.pods.set('orders-1', { app: 'orders', [LABEL]: 'leader' });
-      response.destroy();
+      response.writeHead(504).end();
       return true;
     };
     await write();

@@ -87,6 +87,12 @@ describe('a write that the API server refuses', () => {
     expect(adviceOf(outcome)).toContain('namespace "nowhere"');
   });
 
+  it('because it is no API server is rejected and says so', async () => {
+    const { outcome, error } = await updateThrough(answering(404, '404 page not found'));
+    expect(outcome.kind).toBe('rejected');
+    expect(error).toMatchObject({ code: 'STORE_NOT_FOUND', advice: /Kubernetes API server/ });
+  });
+
   it('as invalid is rejected with its reason', async () => {
     const { outcome, error } = await updateThrough(answering(422, status(422, 'Invalid', 'spec.x: too long')));
     expect(outcome.kind).toBe('rejected');
