@@ -1,3 +1,9 @@
+/**
+ * The module, the service, the decorators, the stores. Loads none of the optional peers.
+ *
+ * @module nestjs-leader
+ */
+
 export * from './decorators/index.js';
 export * from './election/index.js';
 export { LeaderGuard } from './guards/leader.guard.js';
@@ -10,6 +16,13 @@ export type {
 } from './interfaces/leader-election-options.interface.js';
 export { LeaderElectionModule } from './leader-election.module.js';
 export { LeaderElectionService } from './leader-election.service.js';
-export { memoryLease, type MemoryLeaseOptions, type MemoryLeaseStore } from './stores/memory/index.js';
-export { kubernetesLease, type KubernetesLeaseOptions } from './stores/kubernetes/index.js';
+export {
+  memoryLease,
+  type LeaseName,
+  type MemoryFault,
+  type MemoryLeaseOptions,
+  type MemoryLeaseStore,
+  type MemoryOperation,
+} from './stores/memory/index.js';
+export { kubernetesLease, type KubeConfigLike, type KubernetesLeaseOptions } from './stores/kubernetes/index.js';
 export { fileLease, type FileLeaseOptions, type FileLeaseStore } from './stores/file/index.js';

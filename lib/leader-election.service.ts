@@ -10,6 +10,7 @@ import type { Election, ElectionStatus, LeaderElector, LeadershipTerm, RunOption
 export class LeaderElectionService implements Election {
   constructor(private readonly elector: LeaderElector) {}
 
+  /** Of the election: `default`, or the `name` of its `forFeature`. */
   get name(): string {
     return this.elector.name;
   }

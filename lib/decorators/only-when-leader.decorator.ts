@@ -12,6 +12,7 @@ import {
 import { NOT_A_METHOD_MESSAGE, STATIC_METHOD_MESSAGE } from '../leader-election.messages.js';
 import { getLeaderElectionToken } from './inject-leader-election.decorator.js';
 
+/** Which election gates a method, and what a call on a standby does. */
 export interface OnlyWhenLeaderOptions {
   /** Name of the election; the default one if left out. */
   election?: string;

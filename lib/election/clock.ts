@@ -16,8 +16,10 @@ export interface Clock {
   setTimer(callback: () => void, delay: number): CancelTimer;
 }
 
+/** Calls a timer off; does nothing once it has run. */
 export type CancelTimer = () => void;
 
+/** Where jitter and identifiers come from. */
 export interface Chance {
   /** Uniform in [0, 1). */
   random(): number;

@@ -4,6 +4,7 @@ import type { ElectionStatus } from './status.js';
 
 /** What an application sees of one election: `LeaderElector` without Nest, `LeaderElectionService` with it. */
 export interface Election {
+  /** Of the election, in this process: decorators, logs and metrics use it. The lease has its own, `leaseName`. */
   readonly name: string;
   /** This replica's identity in the lease; unique to this object. */
   readonly identity: string;
@@ -28,6 +29,7 @@ export interface Election {
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm>;
   /** Gate shut, signal aborted, work drained, lease released; stays out for `cooldown` ms (default two retry periods). Does nothing on a standby. */
   stepDown(options?: { cooldown?: number }): Promise<void>;
+  /** A JSON-safe snapshot for health pages and logs. Does no I/O. */
   status(): ElectionStatus;
   /** Begins to stand for the lease. Resolves at once: the election never holds a boot up. */
   start(): Promise<void>;
@@ -35,7 +37,9 @@ export interface Election {
   stop(): Promise<void>;
 }
 
+/** How a piece of work is run. */
 export interface RunOptions {
+  /** On a standby: resolve `undefined` (`skip`, the default) or reject with NotLeaderError (`throw`). */
   onStandby?: 'skip' | 'throw';
 }
 

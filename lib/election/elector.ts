@@ -19,13 +19,19 @@ import { resolveTimings, type Timings } from './timings.js';
 import { Trouble, inWords } from './trouble.js';
 import { whenLeader } from './when-leader.js';
 
+/** What a {@link LeaderElector} is made of. Only `options` is needed; clock and chance are for tests. */
 export interface LeaderElectorSetup {
   /** Of the election, for logs and errors. Default `default`. */
   name?: string;
+  /** Checked by the constructor. */
   options: ElectionOptions;
+  /** Told of each term, in order; `onTerms` adds more. */
   handlers?: TermHandlers;
+  /** Default: silent. */
   log?: ElectionLog;
+  /** Default: the clocks of this machine. */
   clock?: Clock;
+  /** Default: that of this machine. */
   chance?: Chance;
 }
 
@@ -38,6 +44,7 @@ export class LeaderElector implements Election {
   readonly leadership$: Observable<boolean>;
   readonly term$: Observable<LeadershipTerm | null>;
   readonly leader$: Observable<string | null>;
+  /** The durations in force, derived and checked. */
   readonly timings: Timings;
 
   private readonly options: ElectionOptions;

@@ -1,6 +1,7 @@
 /** Shared by every copy of the package in a process, so that a monorepo with two copies still recognises its errors. */
 const BRAND = Symbol.for('nestjs-leader:error');
 
+/** What went wrong, for programs: never renamed within a major version. `docs/operations.md` says what each asks you to do. */
 export type LeaderElectionErrorCode =
   | 'NOT_LEADER'
   | 'ELECTION_STOPPED'
@@ -21,8 +22,10 @@ export class LeaderElectionError extends Error {
   override readonly name: string = 'LeaderElectionError';
 
   constructor(
+    /** Stable; compare with this, not with the message. */
     readonly code: LeaderElectionErrorCode,
     message: string,
+    /** What to do about it, for people. */
     readonly advice?: string,
     options?: ErrorOptions,
   ) {
@@ -52,7 +55,10 @@ export class NotLeaderError extends LeaderElectionError {
 export class ElectionStoppedError extends LeaderElectionError {
   override readonly name = 'ElectionStoppedError';
 
-  constructor(readonly election: string) {
+  constructor(
+    /** Name of the election. */
+    readonly election: string,
+  ) {
     super(
       'ELECTION_STOPPED',
       `The election "${election}" has stopped.`,
@@ -86,14 +92,17 @@ export class LeaseStoreError extends LeaderElectionError {
   }
 }
 
+/** Whether this is an error of this package, also one that another copy of it threw. */
 export function isLeaderElectionError(error: unknown): error is LeaderElectionError {
   return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;
 }
 
+/** Like `instanceof NotLeaderError`, but across copies of the package. */
 export function isNotLeaderError(error: unknown): error is NotLeaderError {
   return isLeaderElectionError(error) && error.code === 'NOT_LEADER';
 }
 
+/** Like `instanceof ElectionStoppedError`, but across copies of the package. */
 export function isElectionStoppedError(error: unknown): error is ElectionStoppedError {
   return isLeaderElectionError(error) && error.code === 'ELECTION_STOPPED';
 }

@@ -2,6 +2,7 @@
 export interface LeadershipTerm {
   /** Greater than that of every earlier term of this lease, on any replica. Send it with every write. Always below 2^63. */
   readonly fencingToken: bigint;
+  /** When its first write was confirmed, by this machine's wall clock: for people. */
   readonly startedAt: Date;
   /** Aborts when the term is over, or when the replica begins to drain. Its reason is a {@link LossReason}. */
   readonly signal: AbortSignal;

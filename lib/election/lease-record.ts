@@ -6,6 +6,7 @@ export interface LeaseRecord {
   readonly duration: number;
   /** Wall clock of the writer, milliseconds since the epoch (fractions are microseconds). For people and for noticing change, never compared with a local clock. */
   readonly acquiredAt: number | null;
+  /** As `acquiredAt`; grows with every write. */
   readonly renewedAt: number | null;
   /** Changes of holder, as client-go counts them. Informative: resets on delete, so never a fencing token. */
   readonly transitions: number;

@@ -19,6 +19,7 @@ export interface LeaseStore {
   close?(): Promise<void>;
 }
 
+/** One lease in a store. */
 export interface LeaseHandle {
   /** The current state, linearizable. Rejects when it cannot tell; a {@link LeaseStoreError} carries advice and `retryAfter`. */
   read(signal: AbortSignal): Promise<Snapshot>;
@@ -38,13 +39,17 @@ export interface LeaseHandle {
   readonly holderProbeInterval?: number;
 }
 
+/** What a lease, or its absence, looked like at one moment. */
 export interface Snapshot {
+  /** `null`: it does not exist. */
   readonly lease: StoredLease | null;
   /** Strictly grows over all writes to a lease of this name, deletions included; an absent lease has one too. */
   readonly token: bigint;
 }
 
+/** A lease as it is stored: what it says, and how to tell it from what it was or will be. */
 export interface StoredLease {
+  /** What it says. */
   readonly record: LeaseRecord;
   /** Opaque; differs after every change, also of things beside the record; never recurs. */
   readonly version: string;
@@ -54,6 +59,7 @@ export interface StoredLease {
   readonly age?: number;
 }
 
+/** What became of a write. */
 export type WriteOutcome =
   /** It is written, and this is what is stored now. */
   | { readonly kind: 'applied'; readonly snapshot: Snapshot }

@@ -1,7 +1,10 @@
 /** Where the election tells people what happened. Nest's `LoggerService` fits. */
 export interface ElectionLog {
+  /** Terms that begin and end, and troubles that are over. */
   log(message: string): void;
+  /** What heals by itself, or once somebody follows the advice. */
   warn(message: string): void;
+  /** What the application does wrong: a handler that throws, work that does not end. */
   error(message: string): void;
 }
 

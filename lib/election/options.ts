@@ -9,6 +9,7 @@ export interface ElectionOptions {
   namespace?: string;
   /** Readable prefix of this replica's identity (default: host name). A random suffix is always added: two replicas never share one. */
   identity?: string;
+  /** Where the lease is kept. Elections of one store object share its connections. */
   store: LeaseStore;
   /** How long others keep away after the leader's last write. Default 15 000, as client-go. */
   leaseDuration?: number;

@@ -3,13 +3,19 @@ export type ElectionRole = 'idle' | 'standby' | 'leader' | 'draining' | 'stopped
 
 /** A JSON-safe snapshot for health pages and logs. Times are ISO 8601 by this machine's wall clock, durations milliseconds. */
 export interface ElectionStatus {
+  /** Of the election. */
   readonly name: string;
+  /** Of the lease that it stands for. */
   readonly leaseName: string;
+  /** As configured; absent where the store chooses. */
   readonly namespace?: string;
+  /** Of this replica, as it stands in the lease while it leads. */
   readonly identity: string;
+  /** Computed from the clocks, as `isLeader()` is. */
   readonly role: ElectionRole;
   /** Identity that the lease named when it was last seen; not a proof that it leads now. */
   readonly leader: string | null;
+  /** The term that admits work now, `null` on a standby and during a drain. */
   readonly term: { readonly fencingToken: string; readonly startedAt: string; readonly remaining: number } | null;
   /** When this replica's last confirmed write was sent, `null` before the first. */
   readonly lastConfirmedWrite: string | null;
@@ -25,6 +31,7 @@ export interface ElectionStatus {
     readonly at: string;
     readonly count: number;
   } | null;
+  /** Kind of store: `kubernetes`, `postgres`, `file`, `memory`, or what a custom one calls itself. */
   readonly store: string;
   /** Admitted calls that have not settled. */
   readonly running: number;

@@ -18,6 +18,7 @@ export const systemClock: Clock = {
   },
 };
 
+/** The chance of this machine: not for secrets. */
 export const systemChance: Chance = {
   random: () => Math.random(),
   uuid: () => randomUUID(),

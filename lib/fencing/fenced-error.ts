@@ -5,7 +5,9 @@ export class FencedError extends LeaderElectionError {
   override readonly name = 'FencedError';
 
   constructor(
+    /** What was to be written to. */
     readonly resource: string,
+    /** The token that came too late. */
     readonly token: bigint,
   ) {
     super(

@@ -1,3 +1,9 @@
+/**
+ * Both ends of the fencing token: how a leader sends it, how a receiver refuses an older one.
+ *
+ * @module nestjs-leader/fencing
+ */
+
 export { FencedError } from './fenced-error.js';
 export { fencedFetch, fencingInterceptor } from './fenced-requests.js';
 export { FencedResource, type FencedResourceName } from './fenced-resource.decorator.js';

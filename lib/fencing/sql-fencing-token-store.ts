@@ -3,10 +3,13 @@ import type { FencingTokenStore } from './fencing-token-store.js';
 
 /** The smallest adapter to a database: runs one statement and gives its rows. A `pg.Pool` is one. */
 export interface SqlClient {
+  /** Rows as an array, or under `rows`. */
   query(sql: string, params: string[]): Promise<readonly unknown[] | { readonly rows: readonly unknown[] }>;
 }
 
+/** Of a {@link SqlFencingTokenStore}. */
 export interface SqlFencingTokenStoreOptions {
+  /** A `pg.Pool`, or an adapter to whatever else runs SQL. */
   client: SqlClient;
   /** Default `fencing_token`. Of {@link sqlFencingTokenTable}. */
   table?: string;

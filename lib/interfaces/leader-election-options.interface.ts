@@ -30,24 +30,34 @@ export interface LeaderElectionFeatureOptions extends LeaderElectionOptions {
  * @publicApi
  */
 export interface LeaderElectionOptionsFactory {
+  /** Called once, while the application is being put together. */
   createLeaderElectionOptions(): LeaderElectionOptions | Promise<LeaderElectionOptions>;
 }
 
 /**
+ * Of `forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`.
+ *
  * @publicApi
  */
 export interface LeaderElectionAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is called with. */
   inject?: FactoryProvider['inject'];
+  /** Makes the options; may be asynchronous. */
   // The parameters are whatever `inject` names, which only the caller can type.
   // oxlint-disable-next-line typescript/no-explicit-any
   useFactory?: (...dependencies: any[]) => LeaderElectionOptions | Promise<LeaderElectionOptions>;
+  /** Instantiated for this purpose. */
   useClass?: Type<LeaderElectionOptionsFactory>;
+  /** A provider that the application has already. */
   useExisting?: Type<LeaderElectionOptionsFactory>;
 }
 
 /**
+ * Of `forFeatureAsync`.
+ *
  * @publicApi
  */
 export interface LeaderElectionFeatureAsyncOptions extends LeaderElectionAsyncOptions {
+  /** By which decorators and `@InjectLeaderElection` refer to it. */
   name: string;
 }

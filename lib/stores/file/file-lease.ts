@@ -5,6 +5,7 @@ import { FileHandle } from './file-handle.js';
 import { defaultDirectory, prepareDirectory, segment } from './location.js';
 import { ownIdentity } from './process-identity.js';
 
+/** Of {@link fileLease}. */
 export interface FileLeaseOptions {
   /** Where the leases lie, on a local disk; made if missing. Default: a folder of this user under the system's temporary one. */
   directory?: string;

@@ -4,6 +4,7 @@ import { InPodCredentials } from './credentials-in-pod.js';
 import { KubeconfigCredentials, type KubeConfigLike } from './credentials-kubeconfig.js';
 import { KubernetesLeaseStore } from './kubernetes-lease-store.js';
 
+/** Of {@link kubernetesLease}. All optional: in a pod it needs none. */
 export interface KubernetesLeaseOptions {
   /**
    * Path of a kubeconfig, or a `KubeConfig` of `@kubernetes/client-node`. Default: in a pod its ServiceAccount; elsewhere

@@ -19,6 +19,7 @@ export type MemoryFault =
   /** Does its work, then never settles, not even when its signal aborts: a store with a bug. */
   | { readonly kind: 'deaf' };
 
+/** The calls of a lease that a fault may strike. */
 export type MemoryOperation = 'read' | 'replace' | 'watch' | 'isHolderGone';
 
 /** When a request arrives, and when its answer leaves for home: what every fault of the way comes down to. */

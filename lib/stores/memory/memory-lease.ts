@@ -6,6 +6,7 @@ import type { MemoryFault, MemoryOperation } from './faults.js';
 import { LeaseTable } from './lease-table.js';
 import { MemoryHandle } from './memory-handle.js';
 
+/** Of {@link memoryLease}. */
 export interface MemoryLeaseOptions {
   /** Carries the delays of scripted faults, so that virtual time works, and `age`. Default: the timers of the process. */
   clock?: Pick<Clock, 'now' | 'setTimer'>;

@@ -4,6 +4,7 @@ import { postgresNames } from './names.js';
 import type { PostgresClient } from './options.js';
 import { rowsOf, type Statement } from './statements.js';
 
+/** Where the fence table stands. */
 export interface PostgresFenceOptions {
   /** Of the lease table, which the fence table stands beside. Default `public`. */
   schema?: string;

@@ -1,3 +1,9 @@
+/**
+ * The lease as a row in Postgres, and a fence inside the transaction of a write.
+ *
+ * @module nestjs-leader/postgres
+ */
+
 export { fence, fenceStatement, type PostgresFenceOptions } from './fence.js';
 export type {
   PgConnectionOptions,
@@ -8,5 +14,6 @@ export type {
   PostgresRow,
   PostgresRows,
 } from './options.js';
+export type { Statement } from './statements.js';
 export { postgresLease } from './postgres-lease.js';
 export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './setup-sql.js';

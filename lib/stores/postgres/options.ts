@@ -29,10 +29,13 @@ export interface PostgresLeaseOptions {
 
 /** The smallest adapter: runs one parameterised statement (`$1`, `$2`), every parameter a string or null, and gives its rows. */
 export interface PostgresClient {
+  /** Rejects with the driver's error; its SQLSTATE is found however deep it is wrapped. */
   query(sql: string, params: (string | null)[]): Promise<PostgresRows>;
 }
 
+/** Columns by name. */
 export type PostgresRow = Record<string, unknown>;
+/** Rows as an array, or under `rows`. */
 export type PostgresRows = readonly PostgresRow[] | { readonly rows: readonly PostgresRow[] };
 
 /** What the store uses of a `pg.Pool`. */
@@ -49,6 +52,7 @@ export interface PgClient {
   removeListener(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
+/** What the store uses of a `pg.PoolClient`. */
 export interface PgPoolClient extends PgClient {
   release(destroy?: boolean): void;
 }
@@ -60,11 +64,13 @@ export interface PgLooseClient extends PgClient {
   end(): Promise<void>;
 }
 
+/** What `pg.Pool` takes; the most frequent ones are spelled out. */
 export interface PgConnectionOptions {
   connectionString?: string;
   host?: string;
   port?: number;
   user?: string;
+  /** A function is asked for each connection: rotating secrets. */
   password?: string | (() => string | Promise<string>);
   database?: string;
   ssl?: boolean | object;

@@ -1,6 +1,7 @@
 import { channelSql } from './channel.js';
 import { identifier, literal, postgresNames } from './names.js';
 
+/** Of {@link postgresLeaseSql}. */
 export interface PostgresLeaseSqlOptions {
   /** Default `public`. */
   schema?: string;

@@ -2,6 +2,7 @@ import type { LeaseRecord } from '../../election/lease-record.js';
 import type { StoredLease } from '../../election/lease-store.js';
 import type { postgresNames } from './names.js';
 
+/** A statement and its parameters (`$1`, `$2`). */
 export interface Statement {
   readonly sql: string;
   readonly params: (string | null)[];

@@ -5,7 +5,9 @@ import type { LeaseHandle, LeaseStore, Snapshot } from '../../election/lease-sto
 
 /** Which lease a hook is to act on. */
 export interface ContractLease {
+  /** As given to `open`. */
   name: string;
+  /** As given to `open`. */
   namespace: string;
 }
 
@@ -29,7 +31,9 @@ export interface StoreContractHarness {
 
 /** One rule of the contract. `run` resolves where the store keeps it, and rejects with what it did instead. */
 export interface StoreContractCase {
+  /** The rule, as a sentence. */
   readonly name: string;
+  /** Rejects with what the store did instead. */
   run(): Promise<void>;
 }
 

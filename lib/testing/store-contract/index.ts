@@ -9,7 +9,9 @@ export type { ContractLease, StoreContractCase, StoreContractHarness } from './h
 
 /** What vitest, jest, mocha and `node:test` have in common. */
 export interface TestRunner {
+  /** Groups the rules of the contract. */
   describe(name: string, body: () => void): unknown;
+  /** One rule. */
   it(name: string, body: () => Promise<void>): unknown;
 }
 
