@@ -6,6 +6,7 @@ import { LeadershipControl } from './leadership-control.js';
 
 const INITIALLY_LEADER = 'nestjs-leader:initially-leader';
 
+/** Of `LeaderElectionTestingModule.forRoot`. */
 export interface LeaderElectionTestingOptions {
   /** Whether this replica leads, in every election, as soon as `init()` resolves. Default false. */
   leader?: boolean;
@@ -35,6 +36,7 @@ export class LeaderElectionTestingModule implements OnApplicationBootstrap {
     for (const module of modules.values()) if (module.metatype === LeaderElectionTestingModule) module.distance = -2;
   }
 
+  /** The default election, in the test's hands. Global, like the real one; `forFeature` elections follow it. */
   static forRoot({ leader = false, drainTimeout }: LeaderElectionTestingOptions = {}): DynamicModule {
     const control = new LeadershipControl();
     const root = rootDefinition(
@@ -53,6 +55,7 @@ export class LeaderElectionTestingModule implements OnApplicationBootstrap {
     };
   }
 
+  /** @internal */
   async onApplicationBootstrap(): Promise<void> {
     if (this.leader) await this.control.grantAll();
   }
