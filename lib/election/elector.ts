@@ -53,6 +53,7 @@ export class LeaderElector implements Election {
   private readonly log: ElectionLog;
   private readonly handle: LeaseHandle;
   private readonly trouble: Trouble;
+  private readonly watchTrouble: Trouble;
   private readonly gate: Gate;
   private readonly notices: TermNotices;
   private readonly leadership = new Replay(false);
@@ -89,6 +90,7 @@ export class LeaderElector implements Election {
       this.log,
     );
     this.trouble = new Trouble(this.clock, this.log, this.name);
+    this.watchTrouble = new Trouble(this.clock, this.log, this.name, 'the watch of the lease');
     this.gate = new Gate(this.name, () => this.candidacy?.leading() ?? null);
     this.notices = new TermNotices(this.gate, this.clock, this.timings, this.trouble);
     if (setup.handlers !== undefined) {
@@ -183,6 +185,7 @@ export class LeaderElector implements Election {
           clock: this.clock,
           chance: this.chance,
           trouble: this.trouble,
+          watchTrouble: this.watchTrouble,
         },
         this.host,
       );
@@ -229,7 +232,7 @@ export class LeaderElector implements Election {
       lastConfirmedWrite: confirmed === null ? null : new Date(confirmed).toISOString(),
       lastContact: contactAt === null ? null : new Date(contactAt.wall).toISOString(),
       sinceContact: contactAt === null ? null : Math.round(this.clock.now() - contactAt.mono),
-      lastError: this.trouble.lastError,
+      lastError: this.trouble.lastError ?? this.watchTrouble.lastError,
       store: options.store.name ?? 'custom',
       running: this.gate.count,
       terms: this.terms,

@@ -21,6 +21,8 @@ export interface CandidacySetup {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly trouble: Trouble;
+  /** Apart from the rest: a watch that is refused while renewals work would be told, and told to be over, at each of them. */
+  readonly watchTrouble: Trouble;
 }
 
 /** One write of ours, remembered with the clocks just before it was sent. */
@@ -50,7 +52,7 @@ export class Lease {
     private readonly setup: CandidacySetup,
     private readonly listener: LeaseListener,
   ) {
-    const { identity, timings, handle, clock, chance, trouble } = setup;
+    const { identity, timings, handle, clock, chance, trouble, watchTrouble } = setup;
     this.rules = { identity, leaseDuration: timings.leaseDuration, resolution: timings.resolution };
     this.vacancy = new Vacancy({ identity, ...timings });
     this.view = new LeaseView(this.vacancy, timings.leaseDuration);
@@ -61,12 +63,13 @@ export class Lease {
         : new Watcher((signal) => handle.watch!(signal), clock, chance, {
             saw: (snapshot) => {
               checkSnapshot(snapshot);
+              watchTrouble.succeeded();
               listener.contact();
               this.see(snapshot, 'watch');
             },
             broke: (cause) => {
               if (cause !== undefined) {
-                trouble.failed(cause);
+                watchTrouble.failed(cause);
               }
               listener.watchBroke();
             },

@@ -15,6 +15,8 @@ export class Trouble {
     private readonly clock: Clock,
     private readonly log: ElectionLog,
     private readonly election: string,
+    /** Which part answers again, for the log. */
+    private readonly part = 'the lease store',
   ) {}
 
   get lastError(): ElectionStatus['lastError'] {
@@ -52,9 +54,7 @@ export class Trouble {
     }
     if (this.told !== null) {
       const seconds = ((this.clock.now() - this.since) / 1000).toFixed(1);
-      this.log.log(
-        `${this.election}: the lease store answers again after ${this.last.count} failures in ${seconds} s.`,
-      );
+      this.log.log(`${this.election}: ${this.part} answers again after ${this.last.count} failures in ${seconds} s.`);
     }
     this.last = this.told = null;
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LeaseHandle, LeaseRecord, Snapshot, WriteOutcome } from 'nestjs-leader';
+import { LeaseStoreError, type LeaseHandle, type LeaseRecord, type Snapshot, type WriteOutcome } from 'nestjs-leader';
 import { Fleet, LEASE } from '../../support/fleet.js';
 import { tampered, unwatched } from '../../support/hostile-store.js';
 
@@ -104,6 +104,16 @@ describe('a store that misbehaves', () => {
     }));
     await fleet.time.advance(60_000);
     expect(opened).toBeLessThan(40);
+  });
+
+  it('and refuses every watch is told of once, not at every renewal that works, and stays in status()', async () => {
+    const { elector, log } = await join(() => ({
+      watch: () => watching(() => Promise.reject(new LeaseStoreError('STORE_FORBIDDEN', 'may not watch'))),
+    }));
+    await fleet.time.advance(600_000);
+    expect(log.filter((line) => line.includes('may not watch'))).toHaveLength(1);
+    expect(log.filter((line) => line.includes('again'))).toHaveLength(0);
+    expect(elector.status()).toMatchObject({ role: 'leader', lastError: { code: 'STORE_FORBIDDEN' } });
   });
 
   for (const [what, record] of Object.entries<Partial<LeaseRecord>>({

@@ -56,3 +56,122 @@ describe('a lease that is not the one it was (a store that failed over and lost 
     expect(vacancy.openFrom).toBe(Number.NEGATIVE_INFINITY);
   });
 });
+
+describe('a lease that somebody holds', () => {
+  it('is open when its duration has passed since it was first seen, and a label edit does not prolong that', () => {
+    const vacancy = new Vacancy(rules);
+    expect(vacancy.see(lease('one', {}), 1_000)).toBe(true);
+    expect(vacancy.see(lease('one', {}), 9_000)).toBe(false);
+    expect(vacancy.openFrom).toBe(16_000);
+  });
+
+  it('is counted from its last write where the store tells its age, and never from later than it was seen', () => {
+    for (const [age, openFrom] of [
+      [4_000, 12_000],
+      [-4_000, 16_000],
+    ] as const) {
+      const vacancy = new Vacancy(rules);
+      const seen = lease('one', {});
+      vacancy.see({ ...seen, lease: { ...seen.lease!, age } }, 1_000);
+      expect(vacancy.openFrom).toBe(openFrom);
+    }
+  });
+
+  it('is open no earlier for a duration that was shortened under an unchanged renewal, whoever wrote it', () => {
+    for (const writeId of ['w', null]) {
+      const vacancy = new Vacancy(rules);
+      vacancy.see(lease('one', {}), 0);
+      vacancy.see(lease('one', { duration: 1_000, writeId }), 5_000);
+      expect(vacancy.openFrom).toBeGreaterThanOrEqual(15_000);
+    }
+  });
+
+  it('is open later for a duration that was lengthened under an unchanged renewal', () => {
+    const vacancy = new Vacancy(rules);
+    vacancy.see(lease('one', {}), 0);
+    vacancy.see(lease('one', { duration: 60_000 }), 5_000);
+    expect(vacancy.openFrom).toBe(60_000);
+  });
+
+  it('is open as soon as its holder is proven dead, and closed again by the next sign of life', () => {
+    const vacancy = new Vacancy(rules);
+    vacancy.see(lease('one', {}), 0);
+    vacancy.holderIsGone();
+    expect(vacancy.openFrom).toBe(Number.NEGATIVE_INFINITY);
+    vacancy.see(lease('one', { writeId: 'another', renewedAt: 3 }), 1_000);
+    expect(vacancy.openFrom).toBe(16_000);
+  });
+
+  it('is open at once to the one that it names, who knows that it does not believe', () => {
+    const vacancy = new Vacancy(rules);
+    vacancy.see(lease('one', { holder: 'me' }), 0);
+    expect(vacancy.openFrom).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it('is given the grace only if its holder is not one of ours', () => {
+    for (const [writeId, openFrom] of [
+      ['w', 15_000],
+      [null, 18_000],
+    ] as const) {
+      const vacancy = new Vacancy({ ...rules, takeoverGrace: 3_000 });
+      vacancy.see(lease('one', { writeId, term: writeId }), 0);
+      expect(vacancy.openFrom).toBe(openFrom);
+    }
+  });
+});
+
+describe('a lease without a holder', () => {
+  const foreign = { term: null, writeId: null };
+  const released = { holder: null, duration: 1_000, acquiredAt: 9, renewedAt: 9, ...foreign };
+  const openAfter = (...states: Snapshot[]) => {
+    const vacancy = new Vacancy(rules);
+    for (const [second, state] of states.entries()) vacancy.see(state, second * 1_000);
+    return vacancy.openFrom;
+  };
+  const AT_ONCE = Number.NEGATIVE_INFINITY;
+
+  it('is open at once if the term that held it let go', () => {
+    expect(openAfter(lease('one', {}), lease('one', { holder: null, writeId: 'r' }))).toBe(AT_ONCE);
+  });
+
+  it("is open at once in the shape of client-go's release after a foreign holder, and waited out after one of ours", () => {
+    expect(openAfter(lease('one', foreign), lease('one', released))).toBe(AT_ONCE);
+    expect(openAfter(lease('one', {}), lease('one', released))).toBe(16_000);
+  });
+
+  it('is waited out if it was blanked in any other way, also after a foreign holder', () => {
+    expect(openAfter(lease('one', foreign), lease('one', { ...foreign, holder: null }))).toBe(16_000);
+    expect(openAfter(lease('one', foreign), lease('one', { ...released, acquiredAt: 8 }))).toBe(16_000);
+  });
+
+  it('is waited out by a replica that comes to it later, unless it never had one', () => {
+    expect(openAfter(lease('one', released))).toBe(15_000);
+    expect(openAfter(lease('one', { ...released, acquiredAt: null, renewedAt: null }))).toBe(AT_ONCE);
+  });
+
+  it('is open at once to the one under whom it was blanked, if nobody came between', () => {
+    const own = { holder: 'me', transitions: 4 };
+    const blank = { ...foreign, holder: null };
+    expect(openAfter(lease('one', own), lease('one', { ...blank, transitions: 4 }))).toBe(AT_ONCE);
+    expect(openAfter(lease('one', own), lease('one', { ...blank, transitions: 5 }))).toBe(16_000);
+  });
+});
+
+describe('an absent lease', () => {
+  const absent: Snapshot = { token: 2n, lease: null };
+
+  it('is open at once to a replica that never saw a holder', () => {
+    const vacancy = new Vacancy(rules);
+    vacancy.see(absent, 0);
+    expect(vacancy.openFrom).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it('is waited out from when it was first seen absent, for the holder that it was deleted under', () => {
+    const vacancy = new Vacancy(rules);
+    vacancy.see(lease('one', { duration: 30_000 }), 0);
+    vacancy.see(absent, 5_000);
+    expect(vacancy.see(absent, 9_000)).toBe(false);
+    expect(vacancy.openFrom).toBe(35_000);
+    expect(vacancy.lastHeld?.holder).toBe('other');
+  });
+});
