@@ -7,8 +7,13 @@ const [format, report, exitCode] = process.argv.slice(2);
 const formats = {
   check: () => (exitCode === '0' ? [1, 0, 0] : [0, 1, 0]),
   vitest: () => {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = read();
-    return [numPassedTests, numFailedTests, numPendingTests + numTodoTests];
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = read();
+    // A file that could not be loaded or set up failed, though none of its tests did: they never ran.
+    const fellOver = testResults.filter(
+      ({ status, assertionResults }) =>
+        status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+    );
+    return [numPassedTests, numFailedTests + fellOver.length, numPendingTests + numTodoTests];
   },
   tour: () => {
     const { steps, total } = read();

@@ -61,5 +61,7 @@ it('a leader that was paused in the middle of a write is refused when it wakes a
 
   paused.child.kill('SIGCONT');
   expect(await paused.line('first answered')).toBe(`first answered 412 ${oldToken} false`);
-  expect(written).toEqual([`second ${newToken}`]);
+  // A successor that the machine let wait may have begun another term and written again; the woken one never.
+  expect(written[0]).toBe(`second ${newToken}`);
+  expect(written.filter((line) => line.startsWith('first'))).toEqual([]);
 }, 60_000);

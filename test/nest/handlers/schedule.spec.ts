@@ -4,6 +4,9 @@ import { OnlyWhenLeader } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../replica.js';
 
+/** Fires once, and must find a leader: long enough to become one on a busy machine. */
+const TIMEOUT = 1_500;
+
 class Inherited {
   readonly ran: string[] = [];
   @Cron(CronExpression.EVERY_YEAR, { name: 'inherited' }) @OnlyWhenLeader() inherited() {
@@ -25,13 +28,13 @@ class Jobs extends Inherited {
   @OnlyWhenLeader() @Interval(5) intervalBelow() {
     this.ran.push('interval below');
   }
-  @Timeout(300) @OnlyWhenLeader() timeoutAbove() {
+  @Timeout(TIMEOUT) @OnlyWhenLeader() timeoutAbove() {
     this.ran.push('timeout above');
   }
-  @OnlyWhenLeader() @Timeout(300) timeoutBelow() {
+  @OnlyWhenLeader() @Timeout(TIMEOUT) timeoutBelow() {
     this.ran.push('timeout below');
   }
-  @Timeout(301) ungated() {
+  @Timeout(TIMEOUT + 1) ungated() {
     this.ran.push('ungated');
   }
 }
@@ -51,7 +54,7 @@ class GatedJobs extends Inherited {
 async function runAll(role: 'leader' | 'standby', type: typeof Jobs | typeof GatedJobs): Promise<Set<string>> {
   const replica = await Replica.boot(role, { imports: [ScheduleModule.forRoot()], providers: [type] });
   for (const job of replica.get(SchedulerRegistry).getCronJobs().values()) await job.fireOnTick();
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  await new Promise((resolve) => setTimeout(resolve, type === Jobs ? TIMEOUT + 100 : 350));
   return new Set(replica.get<Inherited>(type).ran);
 }
 
