@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Socket } from 'node:net';
-import { CertificateAuthority } from './certificate.js';
+import { CertificateAuthority } from '../e2e/control-plane/certificates.js';
 import { FakeLeaseRegistry, Refusal, type Obj } from './fake-lease-registry.js';
 
 export interface SeenRequest {
@@ -54,8 +55,8 @@ export class FakeApiServer {
   ) {}
 
   static async start(host = '127.0.0.1'): Promise<FakeApiServer> {
-    const ca = new CertificateAuthority();
-    const server = createServer({ ...ca.server(), keepAliveTimeout: 90_000 });
+    const ca = newAuthority();
+    const server = createServer({ ...serving(ca), keepAliveTimeout: 90_000 });
     const fake = new FakeApiServer(server, ca);
     server.on('request', (incoming, response) => void fake.handle(incoming, response));
     server.on('secureConnection', (socket: Socket) => {
@@ -81,8 +82,8 @@ export class FakeApiServer {
 
   /** Now presents a certificate of another authority. */
   rotateCa(): void {
-    this.ca = new CertificateAuthority();
-    this.server.setSecureContext(this.ca.server());
+    this.ca = newAuthority();
+    this.server.setSecureContext(serving(this.ca));
   }
 
   /** Closes every connection without a word, as a load balancer does with idle ones. */
@@ -222,6 +223,13 @@ export class FakeApiServer {
     }
     return this.pod(name);
   }
+}
+
+export const newAuthority = () => new CertificateAuthority(`fake ${randomUUID()}`);
+
+function serving(ca: CertificateAuthority): { key: string; cert: string } {
+  const { key, certificate } = ca.serving(['127.0.0.1', '::1', 'localhost']);
+  return { key, cert: certificate };
 }
 
 function verbOf({ method, query }: SeenRequest, name: string): string {

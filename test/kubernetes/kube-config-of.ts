@@ -8,7 +8,7 @@ export function kubeConfigOf(server: FakeApiServer, token = 'secret', namespace?
     getContextObject: () => ({ namespace }),
     getCurrentCluster: () => ({ server: `https://127.0.0.1:${server.port}` }),
     applyToHTTPSOptions: async (options: { ca?: string; headers?: Record<string, string> }) => {
-      options.ca = server.ca.pem;
+      options.ca = server.ca.certificate;
       options.headers = { Authorization: `Bearer ${token}` };
     },
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeaseRecord } from '../../lib/election/lease-record.js';
 import { postgresLease, postgresLeaseSql, type PostgresLeaseOptions } from '../../lib/stores/postgres/index.js';
 import { TcpProxy } from '../e2e/fleet/tcp-proxy.js';
-import { CertificateAuthority } from '../kubernetes/certificate.js';
+import { CertificateAuthority } from '../e2e/control-plane/certificates.js';
 import { Cleanup } from './cleanup.js';
 import { Cluster } from './cluster.js';
 
@@ -208,8 +208,8 @@ describe('a write that waits for a synchronous standby which never answers', () 
 
 describe('TLS', () => {
   it('is verified, for statements and for the watch', async () => {
-    const authority = new CertificateAuthority();
-    const { cert, key } = authority.server();
+    const authority = new CertificateAuthority('test');
+    const { certificate: cert, key } = authority.serving(['127.0.0.1', 'localhost']);
     const own = cleanup.use(await Cluster.create());
     await own.place('server.crt', cert);
     await own.place('server.key', key);
@@ -217,11 +217,11 @@ describe('TLS', () => {
     await own.place('pg_hba.conf', 'hostssl all all all trust\n');
     await own.restart();
     const connection = { host: 'localhost', port: own.port, user: 'postgres', database: 'postgres' };
-    const lease = open({ connection: { ...connection, ssl: { ca: authority.pem } } });
+    const lease = open({ connection: { ...connection, ssl: { ca: authority.certificate } } });
     const first = await lease.watch!(soon())[Symbol.asyncIterator]().next();
     expect(first.value?.lease).toBeNull();
     await expect(
-      open({ connection: { ...connection, ssl: { ca: new CertificateAuthority().pem } } }).read(soon()),
+      open({ connection: { ...connection, ssl: { ca: new CertificateAuthority('other').certificate } } }).read(soon()),
     ).rejects.toThrow(/certificate/i);
     await expect(open({ connection }).read(soon())).rejects.toMatchObject({ code: 'STORE_UNAUTHENTICATED' });
   });

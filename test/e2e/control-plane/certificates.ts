@@ -36,8 +36,18 @@ const name = (commonName: string) =>
 const time = (date: Date) => der(TAG.time, Buffer.from(`${date.toISOString().replace(/[-:T]|\..*/g, '')}Z`));
 const extension = (oid: number[], value: Buffer) =>
   sequence(der(TAG.oid, oid), der(TAG.boolean, [0xff]), der(TAG.octets, value));
-const alternative = (host: string) =>
-  isIP(host) === 4 ? der(0x87, host.split('.').map(Number)) : der(0x82, Buffer.from(host));
+function alternative(host: string): Buffer {
+  if (isIP(host) === 0) return der(0x82, Buffer.from(host));
+  return der(0x87, isIP(host) === 4 ? host.split('.').map(Number) : bytesOfIpv6(host));
+}
+
+function bytesOfIpv6(host: string): number[] {
+  const [left = [], right = []] = host.split('::').map((half) => half.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  return [...left, ...zeros, ...right]
+    .map((group) => parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 0xff]);
+}
 
 export interface KeyAndCertificate {
   key: string;

@@ -13,7 +13,7 @@ async function pod({ host = '127.0.0.1', env = {} }: { host?: string; env?: Node
   const directory = await mkdtemp(join(tmpdir(), 'service-account-'));
   const mount = (file: string, content: string) => writeFile(join(directory, file), content);
   await mount('token', 'secret\n');
-  await mount('ca.crt', server.ca.pem);
+  await mount('ca.crt', server.ca.certificate);
   await mount('namespace', 'kube-system');
   const clock = { now: 0 };
   const address = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(server.port), ...env };
@@ -64,7 +64,7 @@ describe('in a pod', () => {
     const { server, read, mount } = await pod();
     await read();
     server.rotateCa();
-    await mount('ca.crt', server.ca.pem);
+    await mount('ca.crt', server.ca.certificate);
     server.cutConnections();
     await read().catch(() => {});
     await expect(read()).resolves.toBeDefined();

@@ -30,7 +30,7 @@ async function laptop({ user = { token: 'secret' } as object, cluster = {} as ob
             name: 'fake',
             cluster: {
               server: `https://127.0.0.1:${server.port}${path}`,
-              'certificate-authority-data': base64(server.ca.pem),
+              'certificate-authority-data': base64(server.ca.certificate),
               ...cluster,
             },
           },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreError } from 'nestjs-leader/election';
-import { json, type Fault } from '../../kubernetes/fake-api-server.js';
+import { json, newAuthority, type Fault } from '../../kubernetes/fake-api-server.js';
 import { appliedBy, impatient, LEASE, leaseScene, patient, recordBy, storeOf } from '../../kubernetes/lease-scene.js';
 
 const status = (code: number, reason: string, message: string, details: object = {}) => ({
@@ -238,8 +238,7 @@ describe('a write that never left', () => {
 
   it('is rejected when the certificate is not of the CA in use', async () => {
     const { server, seen } = await updateThrough(() => false);
-    const { CertificateAuthority } = await import('../../kubernetes/certificate.js');
-    const fooled = storeOf(Object.create(server, { ca: { value: new CertificateAuthority() } }) as typeof server);
+    const fooled = storeOf(Object.create(server, { ca: { value: newAuthority() } }) as typeof server);
     const outcome = await fooled.open(LEASE).replace(seen, recordBy('a'), patient());
     expect(outcome.kind).toBe('rejected');
     expect(adviceOf(outcome)).toContain('CA');
