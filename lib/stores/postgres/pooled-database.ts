@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseStoreError } from '../../election/errors.js';
 import { cancelStatement } from './cancel.js';
 import { timeout, untilAborted, type Database } from './database.js';
 import { QueryFailure } from './failure.js';
 import type { PgPool, PgPoolClient, PostgresRow } from './options.js';
 import type { Statement } from './statements.js';
+
+const GRACE = 250;
 
 /** Statements on connections of a `pg.Pool`, each bounded over waiting for one, connecting and the query itself. */
 export class PooledDatabase implements Database {
@@ -12,43 +15,22 @@ export class PooledDatabase implements Database {
 
   constructor(private readonly pool: () => Promise<PgPool>) {}
 
-  async run({ sql, params }: Statement, signal: AbortSignal): Promise<readonly PostgresRow[]> {
+  async run(statement: Statement, signal: AbortSignal): Promise<readonly PostgresRow[]> {
     const client = await this.checkOut(signal);
-    let replicated = true;
-    const onNotice = (notice: unknown) => {
-      // A wait for the synchronous standby was cut short: committed here, perhaps not there, and a failover would take it back.
-      replicated &&= (notice as { routine?: string }).routine !== 'SyncRepWaitForLSN';
-    };
-    client.on('notice', onNotice);
-    let sound = false;
+    const answer = ask(client, statement);
     try {
-      const { rows } = await untilAborted(client.query(sql, params), signal);
-      sound = true;
-      if (!replicated) {
-        throw new QueryFailure(
-          'lost',
-          new LeaseStoreError('STORE_FAILED', 'Postgres gave up waiting for its synchronous standby.', {
-            advice: 'See who cancels statements, and why the standby lags.',
-          }),
-        );
-      }
+      const rows = await untilAborted(answer, signal);
+      giveBack(client);
       return rows;
     } catch (cause) {
-      if (cause instanceof QueryFailure) {
-        throw cause;
-      }
       if (signal.aborted) {
-        cancelStatement(client);
+        void retire(client, answer);
         throw new QueryFailure('lost', timeout(signal));
       }
       const failure = QueryFailure.of(cause);
-      sound = failure.fate === 'refused';
+      if (failure.fate === 'refused') giveBack(client);
+      else client.release(true);
       throw failure;
-    } finally {
-      client.removeListener('notice', onNotice);
-      if (sound) client.removeListener('error', ignored);
-      // An answer may still be under way on this connection: nobody else shall read it.
-      client.release(!sound);
     }
   }
 
@@ -91,8 +73,7 @@ export class PooledDatabase implements Database {
             client.on('error', ignored);
             const [next] = this.waiting;
             if (next) return next(client);
-            client.removeListener('error', ignored);
-            client.release();
+            giveBack(client);
           }),
         fail,
       );
@@ -100,5 +81,49 @@ export class PooledDatabase implements Database {
   }
 }
 
-/** The query that fails with the connection carries the same error; without a listener the event would end the process. */
+async function ask(client: PgPoolClient, { sql, params }: Statement): Promise<readonly PostgresRow[]> {
+  let replicated = true;
+  const onNotice = (notice: unknown) => {
+    // A wait for the synchronous standby was cut short: committed here, perhaps not there, and a failover would take it back.
+    replicated &&= (notice as { routine?: string }).routine !== 'SyncRepWaitForLSN';
+  };
+  client.on('notice', onNotice);
+  try {
+    const { rows } = await client.query(sql, params);
+    if (replicated) return rows;
+  } finally {
+    client.removeListener('notice', onNotice);
+  }
+  throw new LeaseStoreError('STORE_FAILED', 'Postgres gave up waiting for its synchronous standby.', {
+    advice: 'See who cancels statements, and why the standby lags.',
+  });
+}
+
+/**
+ * Nobody waits for the answer any more. One that comes soon leaves the connection as it was (an election often drops a read that a
+ * notification has overtaken); a later one must be read by nobody else. A cancelled connection is not used again: the request travels
+ * by itself and might hit the next statement.
+ */
+async function retire(client: PgPoolClient, answer: Promise<unknown>): Promise<void> {
+  const settled = answer.then(
+    () => true,
+    (cause: unknown) => QueryFailure.of(cause).fate === 'refused',
+  );
+  if (await Promise.race([settled, sleep(GRACE, false, { ref: false })])) {
+    giveBack(client);
+  } else {
+    cancelStatement(client);
+    client.release(true);
+  }
+}
+
+function giveBack(client: PgPoolClient): void {
+  client.removeListener('error', ignored);
+  client.release();
+}
+
+/**
+ * The query that fails with the connection carries the same error; without a listener the event would end the process. It stays on
+ * connections that are thrown away: they may have something to say yet.
+ */
 function ignored(): void {}

@@ -46,6 +46,8 @@ export async function statements(cluster: Cluster, application: string, time: nu
   const from = cluster.log.length;
   await sleep(time);
   const logged = cluster.log.slice(from).split('\n');
-  const counted = logged.filter((line) => line.startsWith(`${application}|`) && /(statement|execute .*):/.test(line));
+  const counted = logged.filter(
+    (line) => line.startsWith(`${application}|LOG:  statement:`) || line.startsWith(`${application}|LOG:  execute `),
+  );
   return counted.length;
 }

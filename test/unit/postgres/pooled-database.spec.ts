@@ -80,9 +80,24 @@ describe('a statement on a pool', () => {
     await new Promise(setImmediate);
     controller.abort();
     await expect(answer).rejects.toMatchObject({ fate: 'lost', cause: { code: 'STORE_TIMEOUT' } });
-    expect(client.released).toBe(true);
+    await expect.poll(() => client.released).toBe(true);
     // What the dying connection has to say yet must find a listener, or it ends the process.
     expect(client.emit('error', new Error('late'))).toBe(true);
+  });
+
+  it('given up shortly before its answer costs no connection', async () => {
+    const { pool, run } = await setUp();
+    const controller = new AbortController();
+    const { answer } = await run(controller.signal);
+    let settle: (answer: { rows: Record<string, unknown>[] }) => void = () => {};
+    const client = new FakeClient(() => new Promise((resolve) => (settle = resolve)));
+    pool.grant(client);
+    await new Promise(setImmediate);
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ fate: 'lost' });
+    expect(client.released).toBeUndefined();
+    settle({ rows: [] });
+    await expect.poll(() => client.released).toBe(false);
   });
 
   it('refused by the server leaves the connection as good as it was', async () => {
