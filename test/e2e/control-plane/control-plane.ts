@@ -1,5 +1,5 @@
 import { randomBytes, generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ export class ControlPlane extends Cluster {
       () => answers(`http://127.0.0.1:${client}/health`),
     );
     mkdirSync(file('certificates'));
-    const admin = new ApiClient(url, () => authority.certificate, adminToken);
+    const admin = new ApiClient(url, () => readFileSync(caFile, 'utf8'), adminToken);
     const apiServer = new ServerProcess(
       'kube-apiserver',
       binaries.apiServer,

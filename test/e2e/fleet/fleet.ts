@@ -6,12 +6,13 @@ import type { Cluster } from '../control-plane/cluster.js';
 import { repository } from '../repository.js';
 import { overlaps } from './believers.js';
 import { LeasePath } from './lease-path.js';
+import type { FaultyGateway } from './faulty-gateway.js';
 import { applyManifests } from './manifests.js';
 import { monotonic } from './replica-lines.js';
 import { Replica } from './replica.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-const SERVICE_ACCOUNT = 'orders-worker';
+export const SERVICE_ACCOUNT = 'orders-worker';
 export const LEASE = 'orders-worker';
 
 export interface ReplicaOptions {
@@ -19,8 +20,8 @@ export interface ReplicaOptions {
   wired?: boolean;
   /** Arguments of the program. */
   args?: string[];
-  /** Address of the API server, when it is not the cluster's. */
-  server?: string;
+  /** What stands in front of the API server. */
+  gateway?: FaultyGateway;
 }
 
 /**
@@ -46,9 +47,15 @@ export class Fleet {
   static async in(cluster: Cluster, goReplicaBinary: string): Promise<Fleet> {
     const namespace = `orders-${randomBytes(4).toString('hex')}`;
     await cluster.namespace(namespace);
+    const fleet = new Fleet(cluster, goReplicaBinary, namespace);
+    await fleet.grantRights();
+    return fleet;
+  }
+
+  /** Applies the rights of the sample, to the letter but for the namespace. */
+  async grantRights(): Promise<void> {
     const rbac = readFileSync(join(repository, 'sample/02-kubernetes/deploy/rbac.yaml'), 'utf8');
-    await applyManifests(cluster.admin, rbac.replaceAll('namespace: orders\n', `namespace: ${namespace}\n`));
-    return new Fleet(cluster, goReplicaBinary, namespace);
+    await applyManifests(this.cluster.admin, rbac.replaceAll('namespace: orders\n', `namespace: ${this.namespace}\n`));
   }
 
   /** Starts a replica on our elector and resolves once it stands for the lease. */
@@ -128,7 +135,9 @@ export class Fleet {
     return replica;
   }
 
-  private async serverFor(name: string, { wired, server = this.cluster.access.url }: ReplicaOptions): Promise<string> {
+  private async serverFor(name: string, { wired, gateway }: ReplicaOptions): Promise<string> {
+    const server = gateway?.url ?? this.cluster.access.url;
+    if (gateway) writeFileSync(join(this.serviceAccountFolder(name), 'ca.crt'), gateway.ca);
     if (!wired) return server;
     const wire = await TcpProxy.to(server);
     this.wires.set(name, wire);
