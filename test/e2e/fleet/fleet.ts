@@ -76,6 +76,20 @@ export class Fleet {
     );
   }
 
+  /** Starts the application of sample/02-kubernetes as from a laptop: with a kubeconfig, though with the rights of its ServiceAccount. */
+  async sample(name: string): Promise<Replica> {
+    const folder = await this.serviceAccount(name);
+    // Not `tokenFile`, which @kubernetes/client-node does not know.
+    const user = { token: readFileSync(join(folder, 'token'), 'utf8') };
+    const kubeconfig = this.cluster.kubeconfig(join(folder, 'kubeconfig'), user, { namespace: this.namespace });
+    const program = join(repository, 'sample/02-kubernetes/dist/main.js');
+    const env = { KUBECONFIG: kubeconfig, PORT: '0', NO_COLOR: '1' };
+    const replica = new Replica(name, process.execPath, [program], env);
+    this.replicas.push(replica);
+    await replica.says(/successfully started/);
+    return replica;
+  }
+
   /** Starts a replica on client-go and resolves once it stands for the lease. */
   async goReplica(name: string, options: ReplicaOptions = {}): Promise<Replica> {
     const folder = await this.serviceAccount(name);

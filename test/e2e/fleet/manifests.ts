@@ -17,7 +17,8 @@ export async function applyManifests(admin: ApiClient, yaml: string): Promise<st
     const field = (pattern: RegExp) => pattern.exec(document)?.[1];
     const kind = field(/^kind: (\w+)$/m) ?? '';
     const name = field(/^ {2}name: (\S+)$/m);
-    const collection = COLLECTIONS[kind]?.replace('{namespace}', field(/^ {2}namespace: (\S+)$/m) ?? '');
+    const namespace = field(/^ {2}namespace: (\S+)$/m);
+    const collection = COLLECTIONS[kind]?.replace('{namespace}', namespace ?? 'default');
     if (!collection || !name) throw new Error(`Cannot tell where to apply this:\n${document}`);
     await admin.apply(`${collection}/${name}`, document);
     kinds.push(kind);

@@ -24,7 +24,10 @@ export class Replica {
     const inherited = { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] };
     this.process = spawn(command, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     createInterface({ input: this.process.stdout! }).on('line', (text) => this.hear(text));
-    this.process.stderr!.on('data', (chunk) => (this.log += chunk));
+    this.process.stderr!.on('data', (chunk) => {
+      this.log += chunk;
+      this.wake();
+    });
     // `close` rather than `exit`: by then every line it wrote has been heard.
     this.exited = new Promise((resolve) => this.process.once('close', () => resolve()));
     void this.exited.then(() => this.wake());
@@ -55,6 +58,16 @@ export class Replica {
       const left = end - monotonic();
       if (left <= 0) throw new Error(`${this.name}: no "${kind}" within ${patience} ms. ${this.story()}`);
       if (this.gone) throw new Error(`${this.name} exited without "${kind}". ${this.story()}`);
+      await this.more(left);
+    }
+  }
+
+  /** Resolves once its log holds `pattern`. @throws Error after `patience` ms, or when the replica exits */
+  async says(pattern: RegExp, patience = 30_000): Promise<void> {
+    const end = monotonic() + patience;
+    while (!pattern.test(this.log)) {
+      const left = end - monotonic();
+      if (left <= 0 || this.gone) throw new Error(`${this.name} did not say ${String(pattern)}. ${this.story()}`);
       await this.more(left);
     }
   }

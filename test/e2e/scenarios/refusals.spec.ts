@@ -6,55 +6,35 @@ import { monotonic } from '../fleet/replica-lines.js';
 import { expiry, leaderAndStandby, newFleet, sharedCluster } from './shared.js';
 
 const { admin } = sharedCluster;
-const flows = '/apis/flowcontrol.apiserver.k8s.io/v1';
-
-/** Makes the API server itself refuse every request of a fleet with 429, as it does under overload. Returns the way to end it. */
-async function overload({ namespace }: Fleet): Promise<() => Promise<void>> {
-  await admin.must('POST', `${flows}/prioritylevelconfigurations`, {
-    metadata: { name: namespace },
-    spec: {
-      type: 'Limited',
-      limited: {
-        nominalConcurrencyShares: 0,
-        lendablePercent: 0,
-        borrowingLimitPercent: 0,
-        limitResponse: { type: 'Reject' },
-      },
-    },
-  });
-  const subject = { kind: 'ServiceAccount', serviceAccount: { name: SERVICE_ACCOUNT, namespace } };
-  const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true };
-  await admin.must('POST', `${flows}/flowschemas`, {
-    metadata: { name: namespace },
-    spec: {
-      priorityLevelConfiguration: { name: namespace },
-      matchingPrecedence: 2,
-      rules: [{ subjects: [subject], resourceRules: [everything] }],
-    },
-  });
-  return async () => {
-    await admin.must('DELETE', `${flows}/flowschemas/${namespace}`);
-    await admin.must('DELETE', `${flows}/prioritylevelconfigurations/${namespace}`);
-  };
-}
+/** What the API server answers under overload. */
+const TOO_MANY_REQUESTS = JSON.stringify({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message: 'too many requests, please try again later',
+  reason: 'TooManyRequests',
+  details: { retryAfterSeconds: 1 },
+  code: 429,
+});
 
 const binding = ({ namespace }: Fleet) =>
   `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings/${SERVICE_ACCOUNT}-leader-election`;
 
 describe.concurrent('an API server that refuses', () => {
   test('with 429 for longer than the lease: the leader stops in time, and one leads again afterwards', async () => {
+    await using gateway = await FaultyGateway.before(sharedCluster.access);
     await using fleet = await newFleet();
-    const { leader } = await leaderAndStandby(fleet);
+    const { leader } = await leaderAndStandby(fleet, { leader: { gateway }, standby: { gateway } });
     await sleep(3_500);
-    const calm = await overload(fleet);
+    gateway.answer(429, TOO_MANY_REQUESTS, 1);
     const { code, message } = await leader.until('error');
     expect(`${code} ${message}`).toMatch(/429|too many/i);
     await leader.until('lost');
     expect(leader.beliefs.at(-1)!.to).toBeLessThan(expiry(await fleet.lease.read()));
     await sleep(5_000);
-    await calm();
-    const healed = monotonic();
-    await fleet.leader({ since: healed, patience: 20_000 });
+    gateway.heal();
+    await fleet.leader({ since: monotonic(), patience: 20_000 });
   });
 
   test('with 503 for eight seconds: the leader leads on, and the gateway is not hammered', async () => {

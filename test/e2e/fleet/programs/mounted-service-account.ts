@@ -13,7 +13,7 @@ export async function mountedServiceAccount(folder: string): Promise<LeaseStore>
   );
   const { KubernetesLeaseStore } = await load<{
     KubernetesLeaseStore: new (options: object, credentials: object) => LeaseStore;
-  }>('kubernetes-lease.js');
+  }>('kubernetes-lease-store.js');
   return new KubernetesLeaseStore({}, new InPodCredentials(folder));
 }
 
