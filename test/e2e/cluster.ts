@@ -6,7 +6,7 @@ import { ControlPlane } from './control-plane/control-plane.js';
 
 const controlPlane = await ControlPlane.start();
 const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-kubeconfig-'));
-const kubeconfig = controlPlane.kubeconfig(join(directory, 'config'), { token: controlPlane.access.adminToken });
+const kubeconfig = controlPlane.kubeconfig(join(directory, 'config'), controlPlane.administrator);
 console.log(`
 A Kubernetes API server is listening on ${controlPlane.access.url}. In another terminal:
 

@@ -13,15 +13,16 @@ export class ApiClient {
   constructor(
     private readonly url: string,
     private readonly ca: () => string,
-    private readonly token: string,
+    private readonly credential: { token?: string; cert?: string; key?: string },
   ) {}
 
   call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<ApiResponse> {
     return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${this.token}`, 'content-type': contentType };
+      const { token, ...certificate } = this.credential;
+      const headers = { ...(token && { authorization: `Bearer ${token}` }), 'content-type': contentType };
       const call = request(
         new URL(path, this.url),
-        { method, headers, ca: this.ca(), agent: this.agent, timeout: 15_000 },
+        { method, headers, ...certificate, ca: this.ca(), agent: this.agent, timeout: 15_000 },
         (response) => {
           let text = '';
           response.setEncoding('utf8').on('data', (chunk) => (text += chunk));

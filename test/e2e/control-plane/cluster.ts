@@ -6,18 +6,38 @@ import { AuditLog } from './audit-log.js';
 export interface ClusterAccess {
   url: string;
   caFile: string;
-  adminToken: string;
-  auditLogFile: string;
+  adminToken?: string;
+  /** The administrator's client certificate and key, PEM, where there is no token. */
+  certificate?: string;
+  key?: string;
+  /** Absent where the API server is not ours. */
+  auditLogFile?: string;
 }
+
+export type KubeconfigUser =
+  { token: string } | { tokenFile: string } | { 'client-certificate-data'?: string; 'client-key-data'?: string };
 
 /** A cluster as its administrator uses it: objects, tokens, kubeconfig files. */
 export class Cluster {
   readonly admin: ApiClient;
-  readonly auditLog: AuditLog;
 
   constructor(readonly access: ClusterAccess) {
-    this.admin = new ApiClient(access.url, () => readFileSync(access.caFile, 'utf8'), access.adminToken);
-    this.auditLog = new AuditLog(access.auditLogFile);
+    const { url, caFile, adminToken, certificate, key } = access;
+    this.admin = new ApiClient(url, () => readFileSync(caFile, 'utf8'), { token: adminToken, cert: certificate, key });
+  }
+
+  get auditLog(): AuditLog {
+    if (!this.access.auditLogFile) throw new Error('This cluster shows no audit log.');
+    return new AuditLog(this.access.auditLogFile);
+  }
+
+  /** The administrator, as a kubeconfig names a user. */
+  get administrator(): KubeconfigUser {
+    const { adminToken, certificate, key } = this.access;
+    const base64 = (pem?: string) => pem && Buffer.from(pem).toString('base64');
+    return adminToken
+      ? { token: adminToken }
+      : { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
   }
 
   async namespace(name: string): Promise<void> {
@@ -39,7 +59,7 @@ export class Cluster {
   /** Writes a kubeconfig; JSON, which every reader of YAML accepts. */
   kubeconfig(
     file: string,
-    user: { token: string } | { tokenFile: string },
+    user: KubeconfigUser,
     options: { server?: string; namespace?: string; caFile?: string } = {},
   ): string {
     const cluster = {

@@ -57,7 +57,7 @@ export class ControlPlane extends Cluster {
       () => answers(`http://127.0.0.1:${client}/health`),
     );
     mkdirSync(file('certificates'));
-    const admin = new ApiClient(url, () => readFileSync(caFile, 'utf8'), adminToken);
+    const admin = new ApiClient(url, () => readFileSync(caFile, 'utf8'), { token: adminToken });
     const apiServer = new ServerProcess(
       'kube-apiserver',
       binaries.apiServer,

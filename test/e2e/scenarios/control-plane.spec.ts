@@ -23,11 +23,8 @@ test('a ServiceAccount may do what its Role says and nothing else, and the audit
     kind: 'ServiceAccount',
     metadata: { name: 'reader' },
   });
-  const reader = new ApiClient(
-    controlPlane.access.url,
-    ca,
-    await controlPlane.serviceAccountToken('default', 'reader'),
-  );
+  const token = await controlPlane.serviceAccountToken('default', 'reader');
+  const reader = new ApiClient(controlPlane.access.url, ca, { token });
   expect((await reader.call('GET', leases)).status).toBe(403);
 
   const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
@@ -60,7 +57,7 @@ test('an unbound Pod ends the token that was bound to it', async () => {
   });
   const { uid } = pod.metadata as { uid: string };
   const token = await controlPlane.serviceAccountToken('default', 'default', { name: 'bound', uid });
-  const client = new ApiClient(controlPlane.access.url, ca, token);
+  const client = new ApiClient(controlPlane.access.url, ca, { token });
   expect((await client.call('GET', leases)).status).toBe(403);
   await controlPlane.admin.must('DELETE', `${pods}/bound?gracePeriodSeconds=0`);
   await expect.poll(async () => (await client.call('GET', leases)).status, { timeout: 30_000 }).toBe(401);
@@ -93,7 +90,7 @@ test('new certificates are served to new connections', async () => {
   const token = controlPlane.access.adminToken;
   const rotated = controlPlane.rotateCertificates();
   const attempt = async (authority: string) => {
-    const client = new ApiClient(controlPlane.access.url, () => authority, token);
+    const client = new ApiClient(controlPlane.access.url, () => authority, { token });
     const outcome = await client.call('GET', '/readyz').then(
       ({ status }) => status,
       (error: Error) => error.message,

@@ -8,7 +8,7 @@ import { Cluster } from '../control-plane/cluster.js';
 
 const cluster = new Cluster(inject('cluster'));
 const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-contract-'));
-const kubeConfig = cluster.kubeconfig(join(directory, 'config'), { token: cluster.access.adminToken });
+const kubeConfig = cluster.kubeconfig(join(directory, 'config'), cluster.administrator);
 afterAll(() => {
   cluster.close();
   rmSync(directory, { recursive: true });
