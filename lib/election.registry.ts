@@ -1,4 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { observedStore, type Observed } from './diagnostics/observed-store.js';
+import { observeTerms } from './diagnostics/observed-terms.js';
 import {
   LeaderElectionConfigError,
   type ElectionLog,
@@ -14,7 +16,7 @@ import { SharedStores } from './shared-stores.js';
 /** How an elector is made. */
 export type ElectorFactory = (config: { name: string; options: ElectionOptions; log: ElectionLog }) => LeaderElector;
 
-interface Entry {
+export interface ElectionEntry {
   readonly options: ElectionOptions;
   readonly elector: LeaderElector;
   readonly service: LeaderElectionService;
@@ -22,7 +24,7 @@ interface Entry {
 
 /** The elections of one application, by name. They start and stop together. */
 export class ElectionRegistry {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, ElectionEntry>();
   private readonly stores = new SharedStores();
   private state: 'idle' | 'started' | 'stopped' = 'idle';
 
@@ -52,13 +54,17 @@ export class ElectionRegistry {
   }
 
   /** @throws LeaderElectionConfigError that names `where`, if there is no such election */
-  get(name: string, where: string): Entry {
+  get(name: string, where: string): ElectionEntry {
     const entry = this.entries.get(name);
     if (entry !== undefined) return entry;
     throw new LeaderElectionConfigError(
       messages.UNKNOWN_ELECTION_MESSAGE(name, where, [...this.entries.keys()]),
       messages.UNKNOWN_ELECTION_ADVICE(name),
     );
+  }
+
+  all(): ElectionEntry[] {
+    return [...this.entries.values()];
   }
 
   /** Begins to stand in every election; never again once stopped, whatever order the hooks of a failing boot come in. */
@@ -76,18 +82,28 @@ export class ElectionRegistry {
   }
 
   private electors(): LeaderElector[] {
-    return [...this.entries.values()].map(({ elector }) => elector);
+    return this.all().map(({ elector }) => elector);
   }
 
-  private add(name: string, options: ElectionOptions): Entry {
+  private add(name: string, options: ElectionOptions): ElectionEntry {
     const log = new Logger(`LeaderElection:${name}`);
-    const elector = this.createElector({ name, options, log });
+    const elector = this.observed(name, options, log);
     this.stores.use(options.store);
     const entry = { options, elector, service: new LeaderElectionService(elector) };
     this.entries.set(name, entry);
     // A module that was loaded lazily declares its election after the others have started.
     if (this.state === 'started') void elector.start();
     return entry;
+  }
+
+  /** An elector whose terms and requests are published on the diagnostics channels. */
+  private observed(name: string, options: ElectionOptions, log: ElectionLog): LeaderElector {
+    let observed!: Observed;
+    const store = observedStore(options.store, () => observed);
+    const elector = this.createElector({ name, options: { ...options, store }, log });
+    const subject = { election: name, leaseName: options.leaseName, identity: elector.identity };
+    observed = { ...subject, isLeader: () => elector.isLeader(), releasing: observeTerms(elector, subject) };
+    return elector;
   }
 
   private refuseSharedLease(name: string, { store, namespace, leaseName }: ElectionOptions): void {

@@ -5,6 +5,7 @@
  */
 
 export * from './decorators/index.js';
+export * from './diagnostics/index.js';
 export * from './election/index.js';
 export { LeaderGuard } from './guards/leader.guard.js';
 export type {

@@ -1,3 +1,4 @@
+import { publish, type GatedCall } from '../diagnostics/channels.js';
 import { LeaderElectionConfigError, NotLeaderError } from '../election/index.js';
 import { type HandlerKind, handlerKind, mustBeRefused } from '../handlers/handler-kind.js';
 import { refusal } from '../handlers/refusal.js';
@@ -42,6 +43,7 @@ export function gate(owner: object, name: string, method: Method, options: GateO
     try {
       const term = election.admit();
       if (term === null) return standby(election, this);
+      tell(election, 'admitted');
       const result = election.track(term, () => settledOnce(method.apply(this, args)));
       return admitResult({ election, term, refuse: () => refuse(election, this) }, result);
     } catch (error) {
@@ -51,12 +53,23 @@ export function gate(owner: object, name: string, method: Method, options: GateO
     }
   };
 
+  const label = methodLabel(owner, name);
+  const tell = (election: LeaderElectionService, outcome: GatedCall['outcome']) =>
+    publish('call', () => {
+      const { leaseName } = election.status();
+      return { election: election.name, leaseName, identity: election.identity, handler: label, outcome };
+    });
+
   const refuse = (election: LeaderElectionService, instance: object): Promise<Error> =>
     refusal(kindOf(instance), new NotLeaderError(election.name));
 
   const standby = (election: LeaderElectionService, instance: object): unknown => {
     const kind = kindOf(instance);
-    if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) return skipped();
+    if (options.onStandby === 'skip' || (options.onStandby === undefined && !mustBeRefused(kind))) {
+      tell(election, 'skipped');
+      return skipped();
+    }
+    tell(election, 'refused');
     if (!mustBeRefused(kind)) throw new NotLeaderError(election.name);
     // Frameworks await their handlers, and the error class that their transport lets through has to be imported.
     return refuse(election, instance).then((error) => {
@@ -80,9 +93,10 @@ function settledOnce(result: unknown): unknown {
   return isLazy ? Promise.resolve(result) : result;
 }
 
+function methodLabel(owner: object, name: string): string {
+  return `${owner.constructor.name}.${name}`;
+}
+
 function notInjected(owner: object, name: string, election: string): LeaderElectionConfigError {
-  return new LeaderElectionConfigError(
-    NOT_INJECTED_MESSAGE(`${owner.constructor.name}.${name}`, election),
-    NOT_INJECTED_ADVICE,
-  );
+  return new LeaderElectionConfigError(NOT_INJECTED_MESSAGE(methodLabel(owner, name), election), NOT_INJECTED_ADVICE);
 }

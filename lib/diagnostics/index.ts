@@ -1,0 +1,10 @@
+export {
+  CHANNELS,
+  type ChannelMessages,
+  type ElectionSubject,
+  type GatedCall,
+  type StoreRequest,
+  type TermBegan,
+  type TermDrained,
+  type TermEnded,
+} from './channels.js';

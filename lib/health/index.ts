@@ -1,0 +1,2 @@
+export { LeaderElectionHealthModule } from './leader-election-health.module.js';
+export { LeaderElectionHealthIndicator, type LeaderElectionHealthOptions } from './leader-election.health.js';

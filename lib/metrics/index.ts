@@ -1,0 +1,1 @@
+export { LeaderElectionMetricsModule, type LeaderElectionMetricsOptions } from './leader-election-metrics.module.js';

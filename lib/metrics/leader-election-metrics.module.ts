@@ -1,0 +1,26 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { register, type Registry } from 'prom-client';
+import { ProviderMethods } from '../explorers/provider-methods.js';
+import { METRICS_REGISTRY, MetricsRecorder } from './metrics.recorder.js';
+
+export interface LeaderElectionMetricsOptions {
+  /** Where the series go. Default: prom-client's own registry, which `@willsoto/nestjs-prometheus` serves too. */
+  registry?: Registry;
+}
+
+/**
+ * Prometheus metrics of all elections of the application. Needs `LeaderElectionModule.forRoot` in it.
+ *
+ * @publicApi
+ */
+@Module({})
+export class LeaderElectionMetricsModule {
+  static forRoot({ registry = register }: LeaderElectionMetricsOptions = {}): DynamicModule {
+    return {
+      module: LeaderElectionMetricsModule,
+      imports: [DiscoveryModule],
+      providers: [{ provide: METRICS_REGISTRY, useValue: registry }, ProviderMethods, MetricsRecorder],
+    };
+  }
+}
