@@ -40,9 +40,8 @@ export async function release(
     if (outcome.kind === 'applied') {
       return;
     }
-    if (outcome.kind !== 'unknown') {
-      await pause(clock.now() + Math.max(outcome.kind === 'rejected' ? (outcome.retryAfter ?? 0) : 0, breath));
-    }
+    // After every failure: a server that answers 503 at once would otherwise be asked thousands of times before the patience ends.
+    await pause(clock.now() + Math.max(outcome.kind === 'rejected' ? (outcome.retryAfter ?? 0) : 0, breath));
     mustRead = true;
   }
 }

@@ -95,6 +95,24 @@ describe('start() and stop()', () => {
     expect(fleet.time.pending).toBe(0);
   });
 
+  it('asks a store that answers 503 at once a few times for the release, and then lets the lease expire', async () => {
+    let down = false;
+    let asked = 0;
+    const store = tampered(fleet.store, (handle) => ({
+      replace: async (...call) => {
+        asked += down ? 1 : 0;
+        return down ? { kind: 'unknown', cause: new Error('503') } : handle.replace(...call);
+      },
+    }));
+    const { elector } = await fleet.join({ store });
+    down = true;
+    const stopped = elector.stop();
+    await fleet.time.advance(2_100);
+    await stopped;
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(25);
+  });
+
   it('does not release where that is not wanted', async () => {
     const { elector } = await fleet.join({ releaseOnShutdown: false });
     await elector.stop();
