@@ -24,7 +24,7 @@ export class History {
   }
 
   /** The first such event, past or to come. Fails after `within` milliseconds. */
-  async first<K extends Kind>(kind: K, sought: Sought<K> = {}, within = 15_000): Promise<Of<K>> {
+  async first<K extends Kind>(kind: K, sought: Sought<K> = {}, within = 30_000): Promise<Of<K>> {
     const past = this.find(kind, sought)[0];
     if (past) return past;
     const coming = this.fleet.events.pipe(
