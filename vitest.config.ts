@@ -20,7 +20,7 @@ export default defineConfig({
   test: {
     // `npm cit` passes no arguments on; this is how .ci/run gets its report out of it.
     ...(process.env.VITEST_REPORT && { reporters: ['default', ['json', { outputFile: process.env.VITEST_REPORT }]] }),
-    include: ['test/{unit,nest,contract,simulation}/**/*.spec.ts'],
+    include: ['test/{unit,nest,contract,simulation,docs}/**/*.spec.ts'],
     // Two cores: more workers than that only makes the process tests slower.
     maxWorkers: 2,
     // How long a failing test takes to say so, not how long a passing one may dawdle: a busy CI machine must not redden it.

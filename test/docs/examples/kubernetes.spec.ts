@@ -1,0 +1,39 @@
+import { parseAllDocuments } from 'yaml';
+import { kubernetesLease } from 'nestjs-leader';
+import { describe, expect, it } from 'vitest';
+import { rightsFor } from '../../../lib/stores/kubernetes/rights.js';
+import { leaderLabel } from '../../../lib/stores/kubernetes/pod-label.js';
+import { Page } from '../pages.js';
+
+interface Manifest {
+  kind?: string;
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+  spec?: { selector?: Record<string, string> };
+}
+
+const manifests = new Page('docs/kubernetes.md').codeBlocks
+  .filter(({ language }) => language === 'yaml')
+  .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
+
+const manifest = (kind: string) => manifests.find((candidate) => candidate.kind === kind)!;
+
+describe('the manifests of docs/kubernetes.md', () => {
+  it('grant exactly what the store asks for with everything switched on', () => {
+    const needed = rightsFor('orders-worker', { labelLeaderPod: true }).map(({ group, resource, verb, name }) => {
+      // A create cannot be limited by name.
+      return [group, resource, verb, verb === 'create' ? '' : (name ?? '')].join(' ');
+    });
+    const granted = manifest('Role').rules!.flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
+      verbs.map((verb) => [apiGroups[0], resources[0], verb, resourceNames[0]].join(' ')),
+    );
+    expect(granted.toSorted()).toEqual(needed.toSorted());
+  });
+
+  it('select the leader by the label that the store puts on its Pod', () => {
+    expect(manifest('Service').spec!.selector).toEqual({ [leaderLabel('orders-worker')]: 'leader' });
+    const store =
+      // ...
+      kubernetesLease({ labelLeaderPod: true });
+    expect(() => store.open({ name: 'orders-worker' })).not.toThrow();
+  });
+});
