@@ -48,6 +48,11 @@ function npmScriptsOf(text: string): string[] {
   return run.filter((name) => !NPM_COMMANDS.has(name));
 }
 
+function checkShell({ text, where }: CodeBlock): void {
+  const missing = npmScriptsOf(text).filter((name) => !(name in scripts));
+  expect(missing, `${where} names scripts that are not there`).toEqual([]);
+}
+
 const CHECKS: Record<string, (block: CodeBlock) => void> = {
   ts: ({ text, where }) => expect(standsInATest(text), `${where} stands in no file of test/docs/examples`).toBe(true),
   sql: ({ text, where }) => expect(standsInATest(text), `${where} stands in no file of test/docs/examples`).toBe(true),
@@ -59,12 +64,8 @@ const CHECKS: Record<string, (block: CodeBlock) => void> = {
     for (const document of parseAllDocuments(text)) expect(document.errors, where).toEqual([]);
   },
   json: ({ text }) => void JSON.parse(text),
-  sh: ({ text, where }) => {
-    expect(
-      npmScriptsOf(text).filter((name) => !(name in scripts)),
-      `${where} names scripts that are not there`,
-    ).toEqual([]);
-  },
+  sh: checkShell,
+  console: checkShell,
 };
 // Pictures and output: nothing to run.
 const PLAIN = new Set(['', 'text', 'http', 'promql']);
