@@ -57,7 +57,6 @@ export class Renewal {
         }
         return;
       case 'rejected': {
-        tenure.refused(attempt);
         // A server that asks for more patience than the term has left still gets one more try in time.
         const patience = Math.min(outcome.retryAfter ?? 0, (tenure.validity.expiresAt - this.clock.now()) / 2);
         this.retryAt = Math.max(now + timings.retryPeriod, this.clock.now() + patience);

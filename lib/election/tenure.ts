@@ -32,14 +32,9 @@ export class Tenure {
     this.lastConfirmedWall = began.sent.wall;
   }
 
-  /** Remembered until a later write is confirmed: until then it may turn out to have landed. */
+  /** Remembered until a later write is confirmed: until then it may turn out to have landed, even if it was refused (a proxy may have sent it twice). */
   attempted(attempt: Attempt): void {
     this.attempts.set(attempt.writeId, attempt);
-  }
-
-  /** Certainly did not and will not land. */
-  refused(attempt: Attempt): void {
-    this.attempts.delete(attempt.writeId);
   }
 
   /** The record that the next write must outdo: the latest of ours that may be seen by others. */

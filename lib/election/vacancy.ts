@@ -20,6 +20,8 @@ export class Vacancy {
   /** The last record that named a holder: what an empty or deleted lease is waited out for. */
   private incumbent: LeaseRecord | null = null;
   private incumbentDuration = 0;
+  /** What its latest renewal said by itself. */
+  private stated = 0;
   private absent = false;
   private uid: string | null = null;
 
@@ -77,15 +79,18 @@ export class Vacancy {
   private seeHeld(record: LeaseRecord, holder: string, lastSign: number): boolean {
     const before = this.record;
     const stated = record.duration > 0 ? record.duration : this.rules.leaseDuration;
-    // A duration that somebody shortened under an unchanged renewal does not shorten what the holder trusts.
-    const isSameSign = before?.holder === holder && before.renewedAt === record.renewedAt;
-    const claimed = isSameSign ? Math.max(stated, this.incumbentDuration) : stated;
-    this.record = this.incumbent = record;
     const renewed = before === null || !sameWrite(before, record);
+    // A duration that somebody shortened under an unchanged renewal does not shorten what the holder trusts; nor where it was shortened
+    // before this renewal was seen: then the same holder's renewal before it tells.
+    const isSameSign = before?.holder === holder && before.renewedAt === record.renewedAt;
+    const trusted = isSameSign ? this.incumbentDuration : this.incumbent?.holder === holder ? this.stated : 0;
+    const claimed = Math.max(stated, trusted);
+    this.record = this.incumbent = record;
     const lengthened = !renewed && claimed > this.incumbentDuration;
     if (renewed || lengthened) {
       const seen = renewed ? lastSign : this.freeAt - this.grace(before) - this.incumbentDuration;
       this.incumbentDuration = claimed;
+      this.stated = stated;
       // Our own record outside a term is an earlier write that landed late: no believer stands behind it.
       this.freeAt = holder === this.rules.identity ? Number.NEGATIVE_INFINITY : seen + claimed + this.grace(record);
     }

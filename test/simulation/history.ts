@@ -1,3 +1,4 @@
+import { Leaderless } from './judge/leaderless.js';
 import { Judge, type Breach } from './judge/judge.js';
 import { Recovery } from './judge/recovery.js';
 import { Spending } from './judge/spending.js';
@@ -23,7 +24,12 @@ export interface Outcome {
   /** Milliseconds from the graceful stop, or the earliest instant that the rules allow after a crash, to the successor's term. */
   handover: number | null;
   takeover: number | null;
-  /** Share of the faulty phase in which somebody led. */
+  /** Machine of each term, in the order in which they began. */
+  led: number[];
+  /** Requests of each machine. */
+  sent: number[];
+  /** Milliseconds in which nobody led, from the first term on; sampled every 50 ms, if the plan asks for it. */
+  leaderless: number;
   rivalOverruns: number;
   unfencedOverlaps: number;
   fencedRefusals: number;
@@ -31,13 +37,20 @@ export interface Outcome {
   timeline: string | null;
 }
 
-/** Plays one history from its plan to its end or to the first broken promise. Same plan, same elector: same history. */
-export function playHistory(plan: Plan, create: NewElection, options: { timeline?: number } = {}): Promise<Outcome> {
-  // The plan is changed by the play (healing clears it), so each play gets its own.
-  return inOwnTask(() => play(structuredClone(plan), create, options.timeline));
+export interface PlayOptions {
+  /** Seconds before the end to tell of. */
+  timeline?: number;
+  /** What else is done in this history: for measurements. */
+  script?: (stage: Stage, judge: Judge) => void;
 }
 
-function play(plan: Plan, create: NewElection, secondsOfTimeline: number | undefined): Outcome {
+/** Plays one history from its plan to its end or to the first broken promise. Same plan, same elector: same history. */
+export function playHistory(plan: Plan, create: NewElection, options: PlayOptions = {}): Promise<Outcome> {
+  // The plan is changed by the play (healing clears it), so each play gets its own.
+  return inOwnTask(() => play(structuredClone(plan), create, options));
+}
+
+function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, script }: PlayOptions): Outcome {
   const world = new World(plan.seed, { timeline: secondsOfTimeline !== undefined });
   const service = new LeaseService(world);
   const network = new Network(world, service, plan.network, world.random.stream('network'));
@@ -56,6 +69,8 @@ function play(plan: Plan, create: NewElection, secondsOfTimeline: number | undef
   const stage: Stage = { world, network, contenders, ask: (why) => judge.ask(why) };
   for (const disturbance of plan.disturbances) world.at(disturbance.at, () => strike(stage, disturbance));
   askNowAndThen(world, judge, plan.askEvery);
+  const leaderless = plan.measure ? new Leaderless(world, contenders) : null;
+  script?.(stage, judge);
   const recovery = new Recovery(world, plan, network, judge);
   const spending = new Spending(world, plan, network, judge);
   const escaped = (error: unknown): void =>
@@ -79,6 +94,9 @@ function play(plan: Plan, create: NewElection, secondsOfTimeline: number | undef
     requests: spending.total,
     handover: recovery.handover,
     takeover: recovery.takeover,
+    led: judge.led,
+    sent: Array.from(plan.nodes, (_, i) => network.sent[i] ?? 0),
+    leaderless: leaderless?.milliseconds ?? 0,
     rivalOverruns: judge.rivalOverruns,
     unfencedOverlaps: register.unfencedOverlaps,
     fencedRefusals: register.refused,

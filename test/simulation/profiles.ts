@@ -1,24 +1,60 @@
-import type { DisturbanceKind, Plan } from './world/plan.js';
 import { swarm } from './swarm.js';
+import type { Plan } from './world/plan.js';
 
 /**
  * Swarms that lean towards one kind of trouble. A rare bug dies in the general swarm too, in some thousands of seeds;
  * here it has to die within one thousand.
  */
 export const PROFILES = {
-  swarm,
-  /** Replicas that are configured differently. */
-  timings: (seed: number) => {
-    const plan = swarm(seed);
+  swarm: (seed: number) => swarm(seed),
+
+  /** Replicas that are configured differently, and people who change what is recorded. */
+  timings(seed: number): Plan {
+    const plan = swarm(seed, { 'edit-duration': true, crash: true });
     const durations = [10_000, 30_000, 15_000, 10_900];
-    plan.nodes.forEach((node, i) => (node.options = { leaseDuration: durations[(seed + i) % durations.length]! }));
+    for (const [i, node] of plan.nodes.entries())
+      node.options = { leaseDuration: durations[(seed + i) % durations.length]! };
+    return plan;
+  },
+
+  /** Clocks that run apart, stand still, jump; machines that sleep. */
+  clocks(seed: number): Plan {
+    const plan = swarm(seed, { pause: true, suspend: true, 'wall-step': true, 'wall-freeze': true, partition: true });
+    for (const [i, node] of plan.nodes.entries()) if (seed % 2 === 0) node.clocks.rate = i % 2 === 0 ? 0.9 : 1.1;
+    return plan;
+  },
+
+  /** A network that loses, delays and doubles; a store that answers slowly or not at all. */
+  network(seed: number): Plan {
+    const plan = swarm(seed, { partition: true, 'server-stall': true, pause: true, slow: true });
+    Object.assign(plan.network, { lostResponse: 0.1, late: 0.1, failedAfter: 0.05 });
+    return plan;
+  },
+
+  /** People with kubectl. */
+  tampering: (seed: number) => swarm(seed, { delete: true, blank: true, steal: true, annotate: true }),
+
+  /** Watches that fall silent, break, and tell old news. */
+  watches(seed: number): Plan {
+    const plan = swarm(seed, { crash: true, partition: true });
+    plan.client.watch = 'ok';
+    Object.assign(plan.watch, { silent: 0.02, gone: 0.02, replay: 0.3 });
+    return plan;
+  },
+
+  /** Ours beside client-go's, on clocks that stand still. */
+  mixed(seed: number): Plan {
+    const plan = swarm(seed, { pause: true, restart: true, 'wall-freeze': true });
+    plan.nodes.at(-1)!.kind = 'client-go';
+    return plan;
+  },
+
+  /** Departures with work that will not end. */
+  departures(seed: number): Plan {
+    const plan = swarm(seed, { restart: true, 'step-down': true, partition: true });
+    Object.assign(plan.work, { every: 5000, lasts: 40_000, deaf: 0.3 });
     return plan;
   },
 } as const satisfies Record<string, (seed: number) => Plan>;
 
 export type Profile = keyof typeof PROFILES;
-
-export function only(plan: Plan, kinds: readonly DisturbanceKind[]): Plan {
-  plan.disturbances = plan.disturbances.filter((d) => kinds.includes(d.kind));
-  return plan;
-}

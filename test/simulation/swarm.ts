@@ -8,11 +8,14 @@ const END_AT = 600_000;
 /** The slowest and the fastest clock of a history: their ratio stays within leaseDuration : renewDeadline. */
 const RATES = { exact: 0, everyday: 0.0005, bad: 0.01, worst: 0.1 };
 
+/** Kinds of disturbance that a profile wants to see in every history. */
+export type Bias = Partial<Record<DisturbanceKind, true>>;
+
 /**
  * Draws a history from a seed. Each seed switches a random few of the faults on (swarm testing: a history with every
  * fault at once hardly ever gets anywhere interesting), and how hard they strike differs too.
  */
-export function swarm(seed: number): Plan {
+export function swarm(seed: number, bias: Bias = {}): Plan {
   const luck = new Random(`swarm ${seed}`);
   const on = (share: number): boolean => luck.chance(share);
   const some = (share: number, low: number, high: number): number => {
@@ -70,9 +73,9 @@ export function swarm(seed: number): Plan {
       throws: some(0.2, 0.02, 0.5),
       stepsDown: some(0.08, 0.005, 0.05),
     },
-    disturbances: drawDisturbances(luck, nodes),
+    disturbances: drawDisturbances(luck, nodes, bias),
     askEvery: luck.pick([0, 0, 100, 1000, 7000]),
-    ending: luck.pick(['stop', 'stop', 'crash', 'step-down', 'none']),
+    ending: luck.pick(['stop', 'stop', 'silent-stop', 'crash', 'step-down', 'none']),
   };
 }
 
@@ -82,13 +85,15 @@ function drawNode(
 ): NodePlan {
   const leaseDuration = luck.pick([10_000, 10_900, 15_000, 15_000, 30_000]);
   const drift = luck.pick([0, 0, 0, 0.001, -0.001, 0.02]);
+  const wander = luck.pick([0, 0, 0, 5000, 60_000]);
   return {
     kind: rival ? 'client-go' : 'ours',
     clocks: {
       rate: 1 + luck.between(-spread, spread),
       wallOffset: luck.pick([0, 0, luck.between(-2000, 2000), luck.between(-3.6e6, 3.6e6)]),
-      wallDrift: drift,
-      wallWander: luck.pick([0, 0, 0, 5000, 60_000]),
+      // Where no boot clock tells of a suspend the wall clock has to: then its rate counts as a clock's rate.
+      wallDrift: boot ? drift : Math.max(0, drift),
+      wallWander: boot ? wander : 0,
       boot,
     },
     startAt: i === 0 ? 0 : luck.skewed(0, 30_000),
@@ -117,11 +122,13 @@ const KINDS: readonly [DisturbanceKind, number, number, number][] = [
   ['blank', 0.07, 3, 0],
 ];
 
-function drawDisturbances(luck: Random, nodes: readonly NodePlan[]): Disturbance[] {
+function drawDisturbances(luck: Random, nodes: readonly NodePlan[], bias: Bias): Disturbance[] {
   const drawn: Disturbance[] = [];
+  const boot = nodes.every((n) => n.clocks.boot);
   for (const [kind, share, most, longest] of KINDS) {
     const strikes = 1 + luck.below(most);
-    if (!luck.chance(share)) continue;
+    if (!luck.chance(share) && !bias[kind]) continue;
+    if (kind === 'wall-freeze' && !boot) continue;
     for (let i = 0; i < strikes; i++) {
       const at = luck.between(1000, HEAL_AT - 5000);
       const lasts = Math.min(luck.skewed(50, longest), HEAL_AT - at - 1000);

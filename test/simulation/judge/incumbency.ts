@@ -16,9 +16,11 @@ export class Incumbency {
   private seconds = 0;
   private ownSeconds = 0;
   private revision = 0;
+  /** Of the holder's renewal before its last. */
+  private earlier = 0;
   private released = true;
   private tampered: 'no' | 'removed' | 'shortened' = 'no';
-  private readonly knowledge = new Map<Process, { holder: string; revision: number }>();
+  private readonly knowledge = new Map<Process, { holder: string; revision: number; newest: number }>();
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
@@ -28,7 +30,10 @@ export class Incumbency {
   learned(process: Process, stored: Stored): void {
     if (!stored.object) return;
     let known = this.knowledge.get(process);
-    if (!known) this.knowledge.set(process, (known = { holder: '', revision: 0 }));
+    if (!known) this.knowledge.set(process, (known = { holder: '', revision: 0, newest: 0 }));
+    // What arrives after something newer is dropped, and rightly.
+    if (stored.revision < known.newest) return;
+    known.newest = stored.revision;
     if (stored.object.holder !== '') known.holder = stored.object.holder;
     if (stored.revision > known.revision && stored.revision <= this.revision) known.revision = stored.revision;
   }
@@ -46,6 +51,7 @@ export class Incumbency {
       return FINE;
     }
     const verdict = next.holder === this.identity || this.released ? FINE : this.takeover(by, now);
+    this.earlier = next.holder === this.identity ? this.revision : after.revision;
     this.identity = next.holder;
     this.at = now;
     this.seconds = this.ownSeconds = next.durationSeconds;
@@ -70,7 +76,7 @@ export class Incumbency {
     // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
     const unknowable = !known?.holder || known.holder === by.identity || incumbent?.ours === false;
     if (this.tampered === 'removed' && unknowable) return excused;
-    if (this.tampered === 'shortened' && (known?.revision ?? 0) < this.revision) return excused;
+    if (this.tampered === 'shortened' && (known?.revision ?? 0) < this.earlier) return excused;
     return { kind: 'early', why };
   }
 
@@ -87,7 +93,7 @@ export class Incumbency {
       this.identity = object.holder;
       this.at = now;
       this.seconds = this.ownSeconds = object.durationSeconds;
-      this.revision = after.revision;
+      this.revision = this.earlier = after.revision;
       this.released = false;
       this.tampered = 'no';
     }

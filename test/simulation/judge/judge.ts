@@ -1,4 +1,4 @@
-import type { LeadershipTerm } from '../../../lib/election/leadership-term.js';
+import type { LeadershipTerm, LossReason } from '../../../lib/election/leadership-term.js';
 import type { Contender } from '../world/contender.js';
 import type { ClientHooks } from '../world/lease-client.js';
 import type { Stored, Writer } from '../world/lease-service.js';
@@ -18,6 +18,7 @@ export const PROMISES = {
   S5: 'P1 the gate shuts, then the signal aborts, then leadership$ says false; notices alternate',
   P3: 'P3 work stops before the lease is let go',
   L1: 'P5 it always comes back',
+  L3: 'P5 no term is given up without cause',
   L2: 'P6 handover in a heartbeat',
   C1: 'P7 requests stay within the budget',
   H: 'the same seed gives the same history',
@@ -36,13 +37,19 @@ export class Judge implements ClientHooks {
   verdict: Breach | null = null;
   readonly register: Register;
   readonly contenders: Contender[] = [];
+  readonly led: number[] = [];
   terms = 0;
   rivalOverruns = 0;
+  /** Revision at which the lease last changed hands, and whose it is. */
+  private lastForeign = 0;
+  private lastIdentity = '';
   private highest = 0n;
   private newestTerm: { contender: Contender; legitimate: boolean } | null = null;
   private readonly incumbency: Incumbency;
   /** Until then two believers are somebody else's doing: a lease deleted under a holder that a cold replica knows nothing of. */
   private excusedUntil = Number.NEGATIVE_INFINITY;
+  /** A jump of the wall clock suspends a term; nothing else may come back. */
+  private readonly wallMayJump: boolean;
   private readonly doubted = new Map<number, { term: LeadershipTerm; confirmed: number }>();
   onTerm: (contender: Contender) => void = () => undefined;
 
@@ -51,6 +58,9 @@ export class Judge implements ClientHooks {
     plan: Plan,
   ) {
     this.register = new Register(world, (message) => this.breach('S3', message));
+    this.wallMayJump =
+      plan.disturbances.some((d) => d.kind === 'wall-step' || d.kind === 'wall-freeze' || d.kind === 'suspend') ||
+      plan.nodes.some((n) => n.clocks.wallDrift !== 0 || n.clocks.wallWander !== 0);
     this.incumbency = new Incumbency(
       (identity) => this.contenders.find((c) => c.process?.identity === identity),
       plan.client,
@@ -95,10 +105,11 @@ export class Judge implements ClientHooks {
   /** A term that was seen invalid may come back only by a renewal that was confirmed since (a wall clock jump suspends). */
   private checkRevival(replica: Replica): void {
     const doubt = this.doubted.get(replica.index);
-    if (doubt && doubt.term === replica.term && doubt.confirmed === replica.process!.confirmed) {
+    const renewed = doubt?.confirmed !== replica.process!.confirmed;
+    if (doubt && doubt.term === replica.term && !(renewed && this.wallMayJump)) {
       this.breach(
         'S5',
-        `${replica.process!.identity} says leader again after it said no, and nothing was confirmed between`,
+        `${replica.process!.identity} says leader again after it said no, and not because a clock was set and a renewal confirmed since`,
       );
     }
     this.doubted.delete(replica.index);
@@ -112,6 +123,7 @@ export class Judge implements ClientHooks {
 
   termBegan(replica: Replica, term: LeadershipTerm): void {
     this.terms++;
+    this.led.push(replica.index);
     this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
     if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil) {
       this.breach(
@@ -127,6 +139,7 @@ export class Judge implements ClientHooks {
 
   /** A replica of client-go begins to lead; rightfully, unless its takeover is somebody's fault. */
   rivalBegan(contender: Contender): void {
+    this.led.push(contender.index);
     this.newestTerm = { contender, legitimate: this.world.now >= this.excusedUntil };
     this.ask('client-go leads');
     this.onTerm(contender);
@@ -136,6 +149,20 @@ export class Judge implements ClientHooks {
     if (!term.isValid() && !(replica.machine.blindUntil > this.world.now))
       this.breach('S5', 'work is admitted under a term that is over');
     this.ask('work is admitted');
+  }
+
+  /** A term was given up because somebody else holds the lease: somebody else must have held it since. */
+  gaveUp(replica: Replica, term: LeadershipTerm, reason: LossReason): void {
+    if (reason !== 'superseded' && reason !== 'deleted') return;
+    if (
+      this.lastForeign < Number(term.fencingToken & 0xffffffffffffffn) &&
+      this.lastIdentity === replica.process!.identity
+    ) {
+      this.breach(
+        'L3',
+        `${replica.process!.identity} gives up its term as ${reason}, and nobody has touched its lease`,
+      );
+    }
   }
 
   gone(contender: Contender): void {
@@ -153,6 +180,8 @@ export class Judge implements ClientHooks {
           this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
       }
     }
+    if (after.object?.holder !== this.lastIdentity) this.lastForeign = after.revision;
+    this.lastIdentity = after.object?.holder ?? '';
     const takeover = this.incumbency.changed(before, after, by, this.world.now);
     if (takeover.kind === 'early') this.breach('S4', takeover.why);
     if (takeover.kind === 'excused') this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);

@@ -106,8 +106,9 @@ export class Recovery {
       else world.after(3000, () => world.stop());
     };
     this.expectSuccessor(begun, leader);
+    if (ending === 'silent-stop') this.network.silencedAt = begun;
     if (ending === 'crash') contender.crash();
-    else if (ending === 'stop') contender.stop();
+    else if (ending !== 'step-down') contender.stop();
     else contender.stepDown();
   }
 
@@ -137,7 +138,9 @@ export class Recovery {
     const due = crash ? (this.network.service.heldAt.get(leader) ?? 0) + this.longest / this.rate : begun;
     const trip = 2 * (network.latency + network.jitter);
     const poll = client.watch === 'ok' ? 0 : (this.longest * (2 / 15) * 2.2) / this.rate;
+    // Twice the leader's rhythm as the standby has learned it, jittered: then it looks for itself.
+    const silence = ending === 'silent-stop' ? (2 * 1.2 * 1.15 * 0.2 * this.longest) / this.rate : 0;
     const drain = crash || work.every === 0 ? 0 : Math.min(Math.max(work.lasts + 2000, 2000), 20_000) / this.rate;
-    return { due, latest: due + drain + poll + 4 * trip + TAKEOVER_WINDOW / this.rate + LATENESS * 5 };
+    return { due, latest: due + drain + poll + silence + 4 * trip + TAKEOVER_WINDOW / this.rate + LATENESS * 5 };
   }
 }

@@ -65,9 +65,11 @@ export class ClientGoReplica implements Contender {
 
   stop(): void {
     this.machine.world.mark(Mark.Stop, this.index);
-    this.stopping = true;
     const { process } = this;
-    if (process?.running) void this.exit(process);
+    process?.deliver(() => {
+      this.stopping = true;
+      void this.exit(process);
+    });
   }
 
   stepDown(): void {

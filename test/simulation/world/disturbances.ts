@@ -76,8 +76,8 @@ function halt({ world, ask }: Stage, { machine }: Contender, { kind, lasts, size
     if (machine.running) return;
     if (size !== 0) machine.stepWall(size);
     machine.resume();
-    // The boot clock shows a suspend that the wall clock hides, and it is read every 100 ms of running time.
-    if (suspend && size < 0) machine.blindUntil = world.now + 101 / machine.clocks.rate;
+    // The boot clock shows a suspend that a set or frozen wall clock hides, and it is read every 100 ms of running time.
+    if (suspend) machine.blindUntil = world.now + 101 / machine.clocks.rate;
     ask('a machine wakes');
   });
 }

@@ -39,6 +39,8 @@ export class Network {
   readonly sent: number[] = [];
   outage: Outage | null = null;
   stalledUntil = 0;
+  /** Watches opened before this tell nothing any more, and do not end either. */
+  silencedAt = Number.NEGATIVE_INFINITY;
   private healed = 0;
 
   constructor(

@@ -67,7 +67,9 @@ export interface Plan {
   nodes: NodePlan[];
   work: WorkPlan;
   disturbances: Disturbance[];
+  /** Whether to sum up the time without a leader. */
+  measure?: boolean;
   /** Mean milliseconds between questions to every `isLeader()`; 0: only when a term begins. Asking may cure a bug, so some seeds hardly ask. */
   askEvery: number;
-  ending: 'stop' | 'crash' | 'step-down' | 'none';
+  ending: 'stop' | 'silent-stop' | 'crash' | 'step-down' | 'none';
 }

@@ -91,15 +91,18 @@ export class Replica implements Contender {
   /** SIGTERM: the application stops its election and exits. Resolves when it has. */
   stop(): void {
     const { process, elector } = this;
-    if (!process?.running || !elector) return;
+    if (!process?.alive || !elector) return;
     this.machine.world.mark(Mark.Stop, this.index);
-    void elector.stop().then(() => {
-      if (!process.alive) return;
-      this.judge.ask('a replica has stopped');
-      process.kill();
-      this.machine.world.mark(Mark.Crash, this.index, 0, 'exits');
-      this.judge.gone(this);
-    });
+    // A process that is stalled gets the signal when it goes on.
+    process.deliver(() => void elector.stop().then(() => this.exits(process)));
+  }
+
+  private exits(process: Process): void {
+    if (!process.alive) return;
+    this.judge.ask('a replica has stopped');
+    process.kill();
+    this.machine.world.mark(Mark.Crash, this.index, 0, 'exits');
+    this.judge.gone(this);
   }
 
   stepDown(): void {
@@ -137,7 +140,11 @@ export class Replica implements Contender {
       judge.breach('S5', 'leadership$ says false before the signal aborts');
     this.leading = leads;
     this.machine.world.mark(leads ? Mark.Leads : Mark.Ends, this.index);
-    if (leads) judge.ask('a replica says that it leads');
+    if (!leads) return;
+    const blind = this.machine.blindUntil >= this.machine.world.now;
+    if (!this.elector!.isLeader() && !blind)
+      judge.breach('S5', `leadership$ of ${process.identity} says true, isLeader() false`);
+    judge.ask('a replica says that it leads');
   }
 
   private handlers(process: Process): TermHandlers {
@@ -149,7 +156,10 @@ export class Replica implements Contender {
     };
     return {
       acquired: (term) => expect(['nothing', 'lost'], 'acquired', term),
-      lost: (term: LeadershipTerm, _reason: LossReason) => expect(['acquired'], 'lost', term),
+      lost: (term: LeadershipTerm, reason: LossReason) => {
+        expect(['acquired'], 'lost', term);
+        judge.gaveUp(this, term, reason);
+      },
     };
   }
 }

@@ -30,6 +30,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
   private lastDue = 0;
   private readonly listener = (stored: Stored): void => this.happen(stored);
   private readonly luck;
+  private readonly openedAt: number;
 
   constructor(
     private readonly process: Process,
@@ -40,6 +41,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     private readonly see: (stored: Stored) => Snapshot,
   ) {
     this.luck = network.world.random.stream(`watch ${process.node} ${network.world.events}`);
+    this.openedAt = network.world.now;
     network.world.mark(Mark.Watch, process.node);
     signal.addEventListener('abort', () => this.close('done'), { once: true });
     if (signal.aborted) this.close('done');
@@ -91,7 +93,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     const { world } = this.network;
     const fate = this.luck.next();
     const { silent, ends, gone, replay, conflated } = this.plan;
-    if (this.silent || !this.process.alive) return;
+    if (this.silent || !this.process.alive || this.openedAt < this.network.silencedAt) return;
     if (fate < silent) {
       this.silent = true;
       world.mark(Mark.WatchFault, this.process.node, 0, 'goes silent');

@@ -1,0 +1,95 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Profile } from './profiles.js';
+import { emptyTally, merge, printTally, type Tally } from './tally.js';
+
+export interface CampaignSettings {
+  from: number;
+  seeds: number;
+  jobs: number;
+  resume: boolean;
+  profile: Profile;
+}
+
+export interface Batch {
+  from: number;
+  count: number;
+  profile: Profile;
+}
+
+const BATCH = 500;
+const STATE = '.cache/campaign.json';
+
+interface State {
+  from: number;
+  seeds: number;
+  profile: Profile;
+  /** First seeds of the batches that are done. */
+  done: number[];
+  tally: Tally;
+  seconds: number;
+}
+
+/** Plays seeds on all cores. What is done is kept in a file after each batch, so that an interrupted campaign goes on. */
+export async function campaign({ from, seeds, jobs, resume, profile }: CampaignSettings): Promise<boolean> {
+  const state: State = (resume && load()) || { from, seeds, profile, done: [], tally: emptyTally(), seconds: 0 };
+  const done = new Set(state.done);
+  const batches: Batch[] = [];
+  for (let seed = state.from; seed < state.from + state.seeds; seed += BATCH) {
+    const count = Math.min(BATCH, state.from + state.seeds - seed);
+    if (!done.has(seed)) batches.push({ from: seed, count, profile: state.profile });
+  }
+  const begun = Date.now();
+  const before = state.seconds;
+  await Promise.all(
+    Array.from({ length: Math.min(jobs, batches.length) }, () =>
+      drain(batches, ({ from }, tally) => {
+        state.done.push(from);
+        merge(state.tally, tally);
+        state.seconds = before + (Date.now() - begun) / 1000;
+        save(state);
+        for (const line of tally.breaches) console.log(line);
+        if (state.done.length % 20 === 0)
+          console.log(
+            `${state.tally.histories} histories, ${state.tally.breaches.length} broken promises, ${state.seconds.toFixed(0)} s`,
+          );
+      }),
+    ),
+  );
+  console.log(printTally(state.tally, state.seconds));
+  return state.tally.breaches.length === 0;
+}
+
+function drain(batches: Batch[], finished: (batch: Batch, tally: Tally) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('campaign-worker.js', import.meta.url));
+    let current: Batch | undefined;
+    const next = (): void => {
+      current = batches.shift();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      if (current) worker.postMessage(current);
+      else void worker.terminate().then(() => resolve(), reject);
+    };
+    worker.on('message', (tally: Tally) => {
+      finished(current!, tally);
+      next();
+    });
+    worker.on('error', reject);
+    next();
+  });
+}
+
+function load(): State | null {
+  try {
+    return JSON.parse(readFileSync(STATE, 'utf8')) as State;
+  } catch (error) {
+    console.log(`Nothing to resume (${(error as Error).message}): beginning anew.`);
+    return null;
+  }
+}
+
+function save(state: State): void {
+  mkdirSync('.cache', { recursive: true });
+  writeFileSync(`${STATE}.new`, JSON.stringify(state));
+  renameSync(`${STATE}.new`, STATE);
+}

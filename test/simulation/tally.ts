@@ -1,0 +1,83 @@
+import type { Outcome } from './history.js';
+import { tell } from './report.js';
+
+/** What many histories come to. Plain data: it crosses threads and is kept in a file. */
+export interface Tally {
+  histories: number;
+  events: number;
+  terms: number;
+  requests: number;
+  cpuSeconds: number;
+  /** Of all fingerprints, in the order of the seeds of a batch: two machines can compare a million histories by one number. */
+  trace: number;
+  breaches: string[];
+  faults: Record<string, number>;
+  handovers: number[];
+  takeovers: number[];
+  rivalOverruns: number;
+  unfencedOverlaps: number;
+  fencedRefusals: number;
+}
+
+/** Enough for percentiles; a million of them would not fit the file. */
+const MOST_SAMPLES = 20_000;
+
+export function emptyTally(): Tally {
+  return {
+    histories: 0,
+    events: 0,
+    terms: 0,
+    requests: 0,
+    cpuSeconds: 0,
+    trace: 0,
+    breaches: [],
+    faults: {},
+    handovers: [],
+    takeovers: [],
+    rivalOverruns: 0,
+    unfencedOverlaps: 0,
+    fencedRefusals: 0,
+  };
+}
+
+export function add(tally: Tally, outcome: Outcome): void {
+  tally.histories++;
+  tally.events += outcome.events;
+  tally.terms += outcome.terms;
+  tally.requests += outcome.requests;
+  // A sum, so that the order in which batches finish does not matter.
+  tally.trace = (tally.trace + Math.imul(outcome.trace, outcome.seed | 1)) >>> 0;
+  if (outcome.breach) tally.breaches.push(tell(outcome));
+  for (const [kind, times] of outcome.counts) tally.faults[kind] = (tally.faults[kind] ?? 0) + times;
+  if (outcome.handover !== null) tally.handovers.push(Math.round(outcome.handover));
+  if (outcome.takeover !== null) tally.takeovers.push(Math.round(outcome.takeover));
+  tally.rivalOverruns += outcome.rivalOverruns;
+  tally.unfencedOverlaps += outcome.unfencedOverlaps;
+  tally.fencedRefusals += outcome.fencedRefusals;
+}
+
+export function merge(into: Tally, more: Tally): void {
+  for (const key of Object.keys(into) as (keyof Tally)[]) {
+    const [a, b] = [into[key], more[key]];
+    if (typeof a === 'number') (into[key] as number) = a + (b as number);
+    else if (Array.isArray(a))
+      (a as unknown[]).push(...(b as unknown[]).slice(0, Math.max(0, MOST_SAMPLES - a.length)));
+    else for (const [kind, times] of Object.entries(b as Record<string, number>)) a[kind] = (a[kind] ?? 0) + times;
+  }
+  into.trace >>>= 0;
+}
+
+export function printTally(tally: Tally, seconds: number): string {
+  const { histories, events, terms, cpuSeconds, breaches, faults, trace } = tally;
+  const rows = Object.entries(faults)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([kind, times]) => `| ${kind} | ${times} |`);
+  return [
+    `${histories} histories, ${events} events, ${terms} terms, ${breaches.length} broken promises`,
+    `${seconds.toFixed(0)} s, ${cpuSeconds.toFixed(0)} CPU-seconds, ${((histories / cpuSeconds) * 60).toFixed(0)} histories per CPU-minute, trace ${trace.toString(16)}`,
+    '',
+    '| fault | times |',
+    '|---|---|',
+    ...rows,
+  ].join('\n');
+}
