@@ -46,6 +46,8 @@ export const PROFILES = {
   mixed(seed: number): Plan {
     const plan = swarm(seed, { pause: true, restart: true, 'wall-freeze': true });
     plan.nodes.at(-1)!.kind = 'client-go';
+    for (const d of plan.disturbances)
+      if (d.kind === 'wall-freeze') d.lasts = Math.min(60_000, plan.healAt - d.at - 1000);
     return plan;
   },
 

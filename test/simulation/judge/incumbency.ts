@@ -15,6 +15,8 @@ export class Incumbency {
   /** Longest duration recorded for the holder's last write, seconds. */
   private seconds = 0;
   private ownSeconds = 0;
+  /** True time of the holder's last write that shows in whole seconds, which is all that client-go sees. */
+  private visibleAt = 0;
   private revision = 0;
   /** Of the holder's renewal before its last. */
   private earlier = 0;
@@ -51,6 +53,8 @@ export class Incumbency {
       return FINE;
     }
     const verdict = next.holder === this.identity || this.released ? FINE : this.takeover(by, now);
+    const second = (object: Stored['object']): number => Math.trunc((object?.renewTime ?? 0) / 1000);
+    if (next.holder !== this.identity || second(next) !== second(before.object)) this.visibleAt = now;
     this.earlier = next.holder === this.identity ? this.revision : after.revision;
     this.identity = next.holder;
     this.at = now;
@@ -70,7 +74,8 @@ export class Incumbency {
     if (waited >= due - TOLERANCE || (dead && this.store.probe !== 'none')) return FINE;
     const why = `${by.identity} takes the lease of ${this.identity} ${waited.toFixed(0)} ms after its last write, due after ${due.toFixed(0)}`;
     const excused: Verdict = { kind: 'excused', forMs: this.seconds * 1000 * 1.5 };
-    if (!isOurs(by.identity)) return excused;
+    // client-go keeps its own rule if it has waited since the last change that it could see: then the fault is the holder's.
+    if (!isOurs(by.identity)) return now - this.visibleAt >= due - TOLERANCE ? FINE : excused;
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
     // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
