@@ -45,6 +45,7 @@ export const PROFILES = {
   /** Ours beside client-go's, on clocks that stand still. */
   mixed(seed: number): Plan {
     const plan = swarm(seed, { pause: true, restart: true, 'wall-freeze': true });
+    plan.client.resolution = 1000;
     plan.nodes.at(-1)!.kind = 'client-go';
     for (const d of plan.disturbances)
       if (d.kind === 'wall-freeze') d.lasts = Math.min(60_000, plan.healAt - d.at - 1000);

@@ -41,7 +41,8 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       watch: luck.pick(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'absent', 'refused']),
       age: on(0.15),
       probe: luck.pick(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'rare', 'rare', 'cheap']),
-      resolution: on(0.7) ? 1000 : 1,
+      // client-go shares Kubernetes leases only, and those keep whole seconds.
+      resolution: on(0.7) || rival ? 1000 : 1,
     },
     network: {
       latency,
