@@ -1,4 +1,4 @@
-import type { CandidacyHost } from './candidacy.js';
+import type { CandidacyHost } from './candidacy-host.js';
 import { settlesWithin } from './deadline.js';
 import { outsideAnyCall } from './gate.js';
 import type { CandidacySetup } from './lease.js';
