@@ -92,9 +92,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'network',
     patches: [
       patch(
-        'candidacy.ts',
-        'setup.timings.renewDeadline, result.attempt.sent, {',
-        'setup.timings.renewDeadline, { mono: setup.clock.now(), wall: setup.clock.wall(), boot: setup.clock.boot() }, {',
+        'incumbency.ts',
+        'timings.renewDeadline, attempt.sent, {',
+        'timings.renewDeadline, { mono: clock.now(), wall: clock.wall(), boot: clock.boot() }, {',
       ),
       patch(
         'tenure.ts',
@@ -122,7 +122,7 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'after a pause overdue timers run last',
     profile: 'clocks',
     patches: [
-      patch('candidacy.ts', "tenure.phase === 'leading' && tenure.validity.isValid()", "tenure.phase === 'leading'"),
+      patch('incumbency.ts', "tenure.phase === 'leading' && tenure.validity.isValid()", "tenure.phase === 'leading'"),
     ],
   },
   {
@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'interleaving 5',
     quick: false,
     profile: 'network',
-    patches: [patch('candidacy.ts', 'if (validity.isValid()) {', 'if (validity !== null) {')],
+    patches: [patch('incumbency.ts', 'if (!validity.isValid()) {', 'if (validity === null) {')],
   },
   {
     bug: 'an identical write counts as a renewal',
@@ -195,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'elector.ts',
-        'this.identity = `${setup.options.identity ?? hostname()}_${this.chance.uuid()}`;',
+        'this.identity = `${options.identity ?? hostname()}_${chance.uuid()}`;',
         "this.identity = 'r0_shared';",
       ),
     ],
@@ -232,13 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'release although the drain timed out',
     origin: 'controller-runtime',
     profile: 'departures',
-    patches: [
-      patch(
-        'candidacy.ts',
-        'if (inTime && this.stopping?.release !== false) {',
-        'if (this.stopping?.release !== false) {',
-      ),
-    ],
+    patches: [patch('incumbency.ts', 'if (inTime && this.releases) {', 'if (this.releases) {')],
   },
   {
     bug: 'release without looking who holds',
@@ -259,7 +253,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'swarm',
     patches: [
       patch(
-        'elector.ts',
+        'replica.ts',
         'term.abort(reason);\n    this.leadership.set(false);',
         'this.leadership.set(false);\n    term.abort(reason);',
       ),
