@@ -1,0 +1,19 @@
+// npm run test:pack: what would be published resolves everywhere, says what it is, and holds what it should.
+import { execFileSync } from 'node:child_process';
+import { packTarball, repository } from './tarball.mjs';
+
+const { path, size, unpackedSize, files } = packTarball();
+const bin = (name, ...args) => execFileSync('npx', [name, ...args], { cwd: repository, stdio: 'inherit' });
+
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} kB`;
+console.log(`${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
+const stray = files.filter(
+  (file) => !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file),
+);
+if (stray.length > 0) throw new Error(`not to be published: ${stray.join(', ')}`);
+const undeclared = files.filter((file) => file.endsWith('.js') && !files.includes(file.replace(/\.js$/, '.d.ts')));
+if (undeclared.length > 0) throw new Error(`without declarations: ${undeclared.join(', ')}`);
+
+bin('publint', 'run', path, '--strict');
+// CommonJS consumers get the same ES modules: every supported Node can require them.
+bin('attw', path, '--profile', 'esm-only');
