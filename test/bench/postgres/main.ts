@@ -12,7 +12,7 @@ const MINUTES = Number(process.argv[3] ?? 1);
 const DURATION = 3_000;
 
 const cluster = await Cluster.create({ log_statement: 'all', log_line_prefix: '%a|', max_connections: '400' });
-const ours = contender(cluster, 'test/postgres/replica.mjs', { ASK_EVERY: '1000' });
+const ours = contender(cluster, 'test/postgres/replica.mjs', { ASK_EVERY: '1000', DURATION: '15000' });
 const quick: Contender = (lease, env) => ours(lease, { DURATION: String(DURATION), ...env });
 const waiting = contender(cluster, 'test/bench/postgres/advisory-lock.mjs');
 const polling = contender(cluster, 'test/bench/postgres/advisory-lock.mjs', { POLL: '1000' });
