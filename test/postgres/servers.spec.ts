@@ -134,7 +134,8 @@ describe('a standby that is promoted', () => {
 
   it('without it: what was lost is noticed, waited out, and outdone by greater tokens', async () => {
     const { primary, standby, address } = await replicated();
-    const fleet = cleanup.use(new Fleet(address.url));
+    // Long enough that the successor still believes when the standby has been promoted.
+    const fleet = cleanup.use(new Fleet(address.url, { DURATION: '10000' }));
     const { leader, standby: successor } = await fleet.pair();
     // From here on the standby receives nothing: the successor's term, and the lease it holds, will be lost.
     await expect.poll(async () => (await standby.query('SELECT pg_is_in_recovery() AS yes'))[0]?.yes).toBe(true);
