@@ -9,7 +9,7 @@ export default defineConfig({
     // One file at a time: the figures of a handover mean something only while nothing else competes for the processor.
     fileParallelism: false,
     // Within a file the scenarios mostly wait for leases to expire, each on its own lease.
-    maxConcurrency: 12,
+    maxConcurrency: 8,
     testTimeout: 180_000,
     hookTimeout: 120_000,
   },

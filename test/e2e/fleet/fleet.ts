@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,16 @@ import { overlaps } from './believers.js';
 import { LeasePath } from './lease-path.js';
 import type { FaultyGateway } from './faulty-gateway.js';
 import { applyManifests } from './manifests.js';
+import { MountedFiles } from './mounted-files.js';
 import { monotonic } from './replica-lines.js';
 import { Replica } from './replica.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-export const SERVICE_ACCOUNT = 'orders-worker';
 export const LEASE = 'orders-worker';
 
 export interface ReplicaOptions {
+  /** A Nest application, or the elector alone. Default `elector`. */
+  program?: 'elector' | 'nest';
   /** Put a wire with faults between it and the API server (`fleet.wire(name)`). Default false. */
   wired?: boolean;
   /** Arguments of the program. */
@@ -31,6 +33,7 @@ export interface ReplicaOptions {
 export class Fleet {
   readonly replicas: Replica[] = [];
   private readonly wires = new Map<string, TcpProxy>();
+  private readonly mounted = new Map<string, MountedFiles>();
   private readonly directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-fleet-'));
   readonly lease: LeasePath;
   /** Replicas whose belief proves nothing against ours: client-go where it is known to overrun. */
@@ -58,33 +61,28 @@ export class Fleet {
     await applyManifests(this.cluster.admin, rbac.replaceAll('namespace: orders\n', `namespace: ${this.namespace}\n`));
   }
 
-  /** Starts a replica on our elector and resolves once it stands for the lease. */
+  /** Starts a replica of ours and resolves once it stands for the lease. */
   async replica(name: string, options: ReplicaOptions = {}): Promise<Replica> {
-    const folder = await this.serviceAccount(name);
+    const { folder } = await this.mount(name, options);
     const { hostname, port } = new URL(await this.serverFor(name, options));
-    const program = join(repository, 'test/e2e/dist/fleet/programs/elector-replica.js');
-    return this.join(
-      new Replica(
-        name,
-        process.execPath,
-        [program, '--service-account', folder, '--identity', name, ...(options.args ?? [])],
-        {
-          KUBERNETES_SERVICE_HOST: hostname,
-          KUBERNETES_SERVICE_PORT: port,
-        },
-      ),
-    );
+    const program = join(repository, `test/e2e/dist/fleet/programs/${options.program ?? 'elector'}-replica.js`);
+    const args = [program, '--service-account', folder, '--identity', name, ...(options.args ?? [])];
+    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    return this.join(new Replica(name, process.execPath, args, env));
   }
 
   /** Starts the application of sample/02-kubernetes as from a laptop: with a kubeconfig, though with the rights of its ServiceAccount. */
   async sample(name: string): Promise<Replica> {
-    const folder = await this.serviceAccount(name);
+    const { folder, token } = await this.mount(name);
+    const options = { namespace: this.namespace };
     // Not `tokenFile`, which @kubernetes/client-node does not know.
-    const user = { token: readFileSync(join(folder, 'token'), 'utf8') };
-    const kubeconfig = this.cluster.kubeconfig(join(folder, 'kubeconfig'), user, { namespace: this.namespace });
+    const kubeconfig = this.cluster.kubeconfig(join(folder, 'kubeconfig'), { token }, options);
     const program = join(repository, 'sample/02-kubernetes/dist/main.js');
-    const env = { KUBECONFIG: kubeconfig, PORT: '0', NO_COLOR: '1' };
-    const replica = new Replica(name, process.execPath, [program], env);
+    const replica = new Replica(name, process.execPath, [program], {
+      KUBECONFIG: kubeconfig,
+      PORT: '0',
+      NO_COLOR: '1',
+    });
     this.replicas.push(replica);
     await replica.says(/successfully started/);
     return replica;
@@ -92,31 +90,21 @@ export class Fleet {
 
   /** Starts a replica on client-go and resolves once it stands for the lease. */
   async goReplica(name: string, options: ReplicaOptions = {}): Promise<Replica> {
-    const folder = await this.serviceAccount(name);
-    const kubeconfig = this.cluster.kubeconfig(
-      join(folder, 'kubeconfig'),
-      { tokenFile: join(folder, 'token') },
-      { server: await this.serverFor(name, options) },
-    );
+    const { folder, tokenFile } = await this.mount(name, options);
+    const server = await this.serverFor(name, options);
+    const kubeconfig = this.cluster.kubeconfig(join(folder, 'kubeconfig'), { tokenFile }, { server });
     const args = ['-kubeconfig', kubeconfig, '-namespace', this.namespace, '-lease', LEASE, '-identity', name];
     return this.join(new Replica(name, this.goReplicaBinary, [...args, ...(options.args ?? [])]));
   }
 
-  wire(replica: string | Replica): TcpProxy {
-    const wire = this.wires.get(typeof replica === 'string' ? replica : replica.name);
-    if (!wire) throw new Error(`${String(replica)} was started without a wire.`);
-    return wire;
+  /** The wire of a replica that was started `wired`. */
+  wire({ name }: Replica): TcpProxy {
+    return known(this.wires.get(name), name);
   }
 
-  /** The folder of a replica's token, CA and namespace, written as the kubelet would. */
-  serviceAccountFolder(name: string): string {
-    return join(this.directory, name);
-  }
-
-  /** Gives a replica a fresh token, as the kubelet does well before the old one expires. */
-  async freshToken(name: string, pod?: { name: string; uid: string }): Promise<void> {
-    const token = await this.cluster.serviceAccountToken(this.namespace, SERVICE_ACCOUNT, pod);
-    writeFileSync(join(this.serviceAccountFolder(name), 'token'), token);
+  /** What the kubelet would mount for a replica. */
+  files({ name }: Replica): MountedFiles {
+    return known(this.mounted.get(name), name);
   }
 
   /** The replica that first says it leads from `since` on; by default the one that leads now or next. */
@@ -151,19 +139,21 @@ export class Fleet {
 
   private async serverFor(name: string, { wired, gateway }: ReplicaOptions): Promise<string> {
     const server = gateway?.url ?? this.cluster.access.url;
-    if (gateway) writeFileSync(join(this.serviceAccountFolder(name), 'ca.crt'), gateway.ca);
     if (!wired) return server;
     const wire = await TcpProxy.to(server);
     this.wires.set(name, wire);
     return wire.url;
   }
 
-  private async serviceAccount(name: string): Promise<string> {
-    const folder = this.serviceAccountFolder(name);
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'ca.crt'), readFileSync(this.cluster.access.caFile));
-    writeFileSync(join(folder, 'namespace'), this.namespace);
-    await this.freshToken(name);
-    return folder;
+  private async mount(name: string, { gateway }: ReplicaOptions = {}): Promise<MountedFiles> {
+    const files = await MountedFiles.in(join(this.directory, name), this.cluster, this.namespace);
+    this.mounted.set(name, files);
+    if (gateway) files.trust(gateway.ca);
+    return files;
   }
+}
+
+function known<T>(thing: T | undefined, name: string): T {
+  if (thing === undefined) throw new Error(`The replica ${name} was started without.`);
+  return thing;
 }

@@ -49,8 +49,21 @@ export class LeasePath {
     await this.admin.must('DELETE', `${this.collection}/${this.name}`);
   }
 
+  /** Deletes and creates, as `kubectl replace --force`; again if an elector was quicker in between. */
+  async recreate(spec: LeaseObject['spec']): Promise<LeaseObject> {
+    for (;;) {
+      await this.remove();
+      const answer = await this.admin.call('POST', this.collection, this.object(spec));
+      if (answer.status === 201) return answer.body as unknown as LeaseObject;
+      if (answer.status !== 409) throw new Error(`create: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+  }
+
   async create(spec: Partial<LeaseObject['spec']>): Promise<LeaseObject> {
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: this.name }, spec };
-    return (await this.admin.must('POST', this.collection, lease)) as unknown as LeaseObject;
+    return (await this.admin.must('POST', this.collection, this.object(spec))) as unknown as LeaseObject;
+  }
+
+  private object(spec: LeaseObject['spec']): object {
+    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: this.name }, spec };
   }
 }

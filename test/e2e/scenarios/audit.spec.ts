@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { AuditedRequest } from '../control-plane/audit-log.js';
-import { type Fleet, SERVICE_ACCOUNT } from '../fleet/fleet.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { SERVICE_ACCOUNT } from '../fleet/mounted-files.js';
 import type { Replica } from '../fleet/replica.js';
 import { newFleet, report, sharedCluster } from './shared.js';
 

@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { monotonic } from '../fleet/replica-lines.js';
 import { expiry, leaderAndStandby, newFleet } from './shared.js';
 
+/** A watch event away, on a machine that runs a dozen scenarios besides. client-go leads on for 10 to 12 seconds. */
+const AT_ONCE = 1_000;
+
 /** As the wire wants it: six digits, in UTC. */
 const microTime = (at: Date) => at.toISOString().replace('Z', '000Z');
 
@@ -18,7 +21,7 @@ describe.concurrent('a Lease that somebody', () => {
     await fleet.lease.remove();
     const lost = await leader.until('lost', { since: deleted });
     expect(lost).toMatchObject({ reason: 'deleted' });
-    expect(lost.t - deleted).toBeLessThan(250);
+    expect(lost.t - deleted).toBeLessThan(AT_ONCE);
     const next = await fleet.leader({ since: lost.t });
     const { token } = await next.until('admitted', { since: lost.t });
     expect(BigInt(token)).toBeGreaterThan(BigInt(before));
@@ -35,7 +38,7 @@ describe.concurrent('a Lease that somebody', () => {
     const allowed = expiry(await fleet.lease.patch({ spec: thief }));
     const lost = await leader.until('lost', { since: stolen });
     expect(lost.reason).toBe('superseded');
-    expect(lost.t - stolen).toBeLessThan(250);
+    expect(lost.t - stolen).toBeLessThan(AT_ONCE);
     const next = await fleet.leader({ since: lost.t });
     const { t } = await next.until('admitted', { since: lost.t });
     expect(t).toBeGreaterThanOrEqual(allowed);
@@ -61,12 +64,11 @@ describe.concurrent('a Lease that somebody', () => {
     await using fleet = await newFleet();
     const { leader } = await leaderAndStandby(fleet);
     const recreated = monotonic();
-    await fleet.lease.remove();
     const now = microTime(new Date());
     const newcomer = { holderIdentity: 'newcomer', renewTime: now, acquireTime: now, leaseDurationSeconds: 10 };
-    const allowed = expiry(await fleet.lease.create(newcomer));
+    const allowed = expiry(await fleet.lease.recreate(newcomer));
     const lost = await leader.until('lost', { since: recreated });
-    expect(lost.t - recreated).toBeLessThan(250);
+    expect(lost.t - recreated).toBeLessThan(AT_ONCE);
     const next = await fleet.leader({ since: lost.t });
     const { t } = await next.until('admitted', { since: lost.t });
     expect(t).toBeGreaterThanOrEqual(allowed);
@@ -78,7 +80,7 @@ describe.concurrent('a Lease that somebody', () => {
     const blanked = monotonic();
     await fleet.lease.patch({ spec: { holderIdentity: '' } });
     const lost = await leader.until('lost', { since: blanked });
-    expect(lost.t - blanked).toBeLessThan(250);
+    expect(lost.t - blanked).toBeLessThan(AT_ONCE);
     const next = await fleet.leader({ since: lost.t, patience: 20_000 });
     expect(fleet.replicas).toContain(next);
   });
@@ -114,6 +116,7 @@ describe.concurrent('garbage in a Lease', () => {
     await using fleet = await newFleet();
     await fleet.lease.create({ holderIdentity: 'a-ghost', renewTime: '2099-01-01T00:00:00.000000Z' });
     const replica = await fleet.replica('replica');
-    await replica.until('admitted', { patience: 17_000 });
+    const { t: seen } = await replica.until('holder');
+    expect((await replica.until('admitted')).t - seen).toBeLessThan(16_000);
   });
 });

@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ControlPlane } from '../control-plane/control-plane.js';
@@ -92,8 +91,9 @@ test('without its etcd for 20 seconds: the leader stops in time and one leads ag
 test('restarted with a certificate of another authority: the new CA is read and one leads again', async () => {
   const authority = controlPlane.rotateCertificates();
   const { caFile } = controlPlane.access;
-  const bundles = [caFile, ...fleet.replicas.map(({ name }) => join(fleet.serviceAccountFolder(name), 'ca.crt'))];
-  for (const file of bundles) writeFileSync(file, readFileSync(file, 'utf8') + authority);
+  const bundle = readFileSync(caFile, 'utf8') + authority;
+  writeFileSync(caFile, bundle);
+  for (const replica of fleet.replicas) fleet.files(replica).trust(bundle);
   await controlPlane.apiServer.stop();
   await controlPlane.apiServer.start();
   await leadsAgain('certificates rotated', 20_000);
