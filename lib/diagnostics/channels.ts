@@ -51,6 +51,7 @@ export const CHANNELS = {
   call: 'nestjs-leader:call',
 } as const;
 
+/** What each of {@link CHANNELS} carries. */
 export interface ChannelMessages {
   termBegan: TermBegan;
   termEnded: TermEnded;

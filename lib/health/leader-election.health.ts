@@ -3,6 +3,7 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import type { ElectionRegistry } from '../election.registry.js';
 import { DEFAULT_ELECTION, ELECTION_REGISTRY } from '../leader-election.constants.js';
 
+/** Of `isHealthy`. */
 export interface LeaderElectionHealthOptions {
   /** Name of the election; the default one if left out. */
   election?: string;
@@ -28,6 +29,7 @@ export class LeaderElectionHealthIndicator {
     @Inject(ELECTION_REGISTRY) private readonly registry: ElectionRegistry,
   ) {}
 
+  /** Reads the clocks and nothing else: asks no store. `key` names the entry in the health report. */
   isHealthy<Key extends string = 'leaderElection'>(
     key: Key = 'leaderElection' as Key,
     { election = DEFAULT_ELECTION, maxSilence }: LeaderElectionHealthOptions = {},

@@ -4,6 +4,7 @@ import { register, type Registry } from 'prom-client';
 import { ProviderMethods } from '../explorers/provider-methods.js';
 import { METRICS_REGISTRY, MetricsRecorder } from './metrics.recorder.js';
 
+/** Of `LeaderElectionMetricsModule.forRoot`. */
 export interface LeaderElectionMetricsOptions {
   /** Where the series go. Default: prom-client's own registry, which `@willsoto/nestjs-prometheus` serves too. */
   registry?: Registry;
@@ -16,6 +17,7 @@ export interface LeaderElectionMetricsOptions {
  */
 @Module({})
 export class LeaderElectionMetricsModule {
+  /** Import it once, beside `LeaderElectionModule.forRoot`. */
   static forRoot({ registry = register }: LeaderElectionMetricsOptions = {}): DynamicModule {
     return {
       module: LeaderElectionMetricsModule,
