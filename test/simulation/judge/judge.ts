@@ -39,10 +39,14 @@ export class Judge implements ClientHooks {
   readonly contenders: Contender[] = [];
   readonly led: number[] = [];
   terms = 0;
+  /** What the lease called the latest term of each replica. */
+  private readonly termIds = new Map<number, string | undefined>();
   rivalOverruns = 0;
   /** Revision at which the lease last changed hands, and whose it is. */
   private lastForeign = 0;
   private lastIdentity = '';
+  /** The term that the lease names now. */
+  private written: string | undefined;
   private highest = 0n;
   private newestTerm: { contender: Contender; legitimate: boolean } | null = null;
   private readonly incumbency: Incumbency;
@@ -124,6 +128,7 @@ export class Judge implements ClientHooks {
   termBegan(replica: Replica, term: LeadershipTerm): void {
     this.terms++;
     this.led.push(replica.index);
+    this.termIds.set(replica.index, this.written);
     this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
     if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil) {
       this.breach(
@@ -176,10 +181,13 @@ export class Judge implements ClientHooks {
       const holder = before.object?.holder ?? '';
       if (after.object.holder === '') {
         if (holder !== by.identity) this.breach('S4', `${by.identity} empties the lease of ${holder || 'nobody'}`);
-        if ((writer as Replica).working > 0)
+        // A claim that never became a term is let go at once; what still runs then is of a term that was over before it.
+        const ofTerm = before.object?.mark?.term === this.termIds.get(writer.index);
+        if (ofTerm && (writer as Replica).working > 0)
           this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
       }
     }
+    this.written = after.object?.mark?.term;
     if (after.object?.holder !== this.lastIdentity) this.lastForeign = after.revision;
     this.lastIdentity = after.object?.holder ?? '';
     const takeover = this.incumbency.changed(before, after, by, this.world.now);
