@@ -4,7 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ControlPlane } from './control-plane/control-plane.js';
 
-const controlPlane = await ControlPlane.start();
+const controlPlane = await ControlPlane.start().catch((error: Error) => {
+  // Written for people: a missing Go toolchain is not a crash of this program.
+  console.error(error.message);
+  process.exit(1);
+});
 const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-kubeconfig-'));
 const kubeconfig = controlPlane.kubeconfig(join(directory, 'config'), controlPlane.administrator);
 console.log(`
