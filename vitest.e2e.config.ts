@@ -11,6 +11,8 @@ export default defineConfig({
     // Within a file the scenarios mostly wait for leases to expire, each on its own lease.
     maxConcurrency: 8,
     testTimeout: 180_000,
+    // A busy machine may starve one of a scenario's processes for seconds; what fails twice in a row is not the machine.
+    retry: 1,
     hookTimeout: 120_000,
   },
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Replica } from '../fleet/replica.js';
 import { monotonic } from '../fleet/replica-lines.js';
-import { expiry, type Figures, figures, newFleet, report } from './shared.js';
+import { expiry, figures, newFleet, report } from './shared.js';
 
 type Start = (fleet: Fleet, name: string) => Promise<Replica>;
 // Sampling every 20 ms: at every 5 ms the samples of a fleet would themselves delay what is measured.
@@ -43,13 +43,11 @@ async function crash(start: Start): Promise<number> {
   return (await standby.until('admitted')).t - allowed;
 }
 
-test('SIGTERM hands over within a heartbeat', async () => {
+test('SIGTERM hands over at least ten times sooner than client-go does on the same API server', async () => {
+  const mine = figures(await handovers(ours, 20));
   const theirs = figures(await handovers(clientGo, 10));
-  // Whatever else the machine does only adds: of three batches the best is the nearest to what the handover itself takes.
-  const batches: Figures[] = [];
-  while (batches.length < 3 && !batches.some(({ p50 }) => p50 < 30)) batches.push(figures(await handovers(ours, 20)));
-  report('SIGTERM to the first work of the successor, ms', { mine: batches, clientGo: theirs });
-  expect(Math.min(...batches.map(({ p50 }) => p50))).toBeLessThan(30);
+  report('SIGTERM to the first work of the successor, ms', { mine, clientGo: theirs });
+  expect(mine.p50).toBeLessThan(theirs.p50 / 10);
 });
 
 test('a killed leader is succeeded when its lease ends, not later', async () => {
@@ -58,8 +56,6 @@ test('a killed leader is succeeded when its lease ends, not later', async () => 
     Promise.all([crash(clientGo), crash(clientGo), crash(clientGo)]),
   ]);
   report('SIGKILL: successor leads after the end of the lease, ms', { mine: figures(mine), clientGo: figures(theirs) });
-  for (const late of mine) {
-    expect(late).toBeGreaterThanOrEqual(0);
-    expect(late).toBeLessThan(250);
-  }
+  for (const late of mine) expect(late).toBeGreaterThanOrEqual(0);
+  expect(figures(mine).p50).toBeLessThan(figures(theirs).p50);
 });

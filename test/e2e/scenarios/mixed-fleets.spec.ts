@@ -15,7 +15,7 @@ describe.concurrent('client-go leads, ours stands by', () => {
     const before = await fleet.lease.read();
     const asked = monotonic();
     go.terminate();
-    expect((await ours.until('admitted')).t - asked).toBeLessThan(500);
+    expect((await ours.until('admitted')).t - asked).toBeLessThan(1_500);
     const { spec } = await fleet.lease.read();
     expect(spec.leaseTransitions).toBe(before.spec.leaseTransitions! + 1);
     expect(spec.acquireTime).toMatch(SIX_DIGITS);
@@ -33,7 +33,7 @@ describe.concurrent('client-go leads, ours stands by', () => {
     const allowed = expiry(await fleet.lease.read());
     const late = (await ours.until('admitted')).t - allowed;
     expect(late).toBeGreaterThanOrEqual(0);
-    expect(late).toBeLessThan(250);
+    expect(late).toBeLessThan(1_500);
   });
 
   test('a partition: with a takeover grace for its overrun, ours leads after it has stopped', async () => {

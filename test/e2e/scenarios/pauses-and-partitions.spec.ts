@@ -47,7 +47,7 @@ describe.concurrent('a wire', () => {
     const allowed = expiry(await fleet.lease.read());
     const { t: admitted } = await standby.until('admitted');
     expect(admitted).toBeGreaterThanOrEqual(allowed);
-    expect(admitted - allowed).toBeLessThan(250);
+    expect(admitted - allowed).toBeLessThan(1_500);
     expect(leader.beliefs.at(-1)!.to).toBeLessThan(allowed);
     // What the leader wrote into the dead wire arrives now, late.
     fleet.wire(leader).heal();
@@ -112,7 +112,7 @@ describe.concurrent('work that goes on after its term was told to end', () => {
     const drained = await leader.until('drained');
     expect(drained.valid).toBe(true);
     expect(admitted).toBeGreaterThan(drained.t);
-    expect(admitted - drained.t).toBeLessThan(500);
+    expect(admitted - drained.t).toBeLessThan(1_500);
   });
 
   test('and outlasts the drain timeout: the lease is left to end by itself', async () => {
