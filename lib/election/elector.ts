@@ -15,6 +15,7 @@ import { resolveTimings, type Timings } from './timings.js';
 import { Trouble, inWords } from './trouble.js';
 import { whenLeader } from './when-leader.js';
 
+/** What a {@link LeaderElector} is made of. Only `options` is needed; clock and chance are for tests. */
 export interface LeaderElectorSetup {
   /** Of the election, for logs and errors. Default `default`. */
   name?: string;
