@@ -138,8 +138,9 @@ export class Candidacy {
   private seen(snapshot: Snapshot, sighting: Exclude<Sighting, 'old'>, now: number, source: Source): void {
     if (sighting === 'news') {
       this.standby.news(now, source);
-      if (this.incumbency.held === null) {
-        // A read or probe that hangs must not keep a standby from what the watch has just told.
+      if (this.incumbency.held === null && this.lease.vacancy.openFrom <= now) {
+        // A read or probe that hangs must not keep a standby from the lease that has just come free. Otherwise it is let finish:
+        // giving it up would close the connection on which this replica is to take over.
         this.lease.interrupt();
       }
       if (!this.lease.vacancy.isOwn) {
