@@ -7,7 +7,7 @@
 export type { CancelTimer, Chance, Clock } from './clock.js';
 export * from './errors.js';
 export type { LeadershipTerm, LossReason } from './leadership-term.js';
-export { sameRecord, type LeaseRecord } from './lease-record.js';
+export type { LeaseRecord } from './lease-record.js';
 export type { LeaseHandle, LeaseStore, Snapshot, StoredLease, WriteOutcome } from './lease-store.js';
 export type { ElectionLog } from './log.js';
 export type { ElectionOptions } from './options.js';

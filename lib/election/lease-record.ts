@@ -18,16 +18,3 @@ export interface LeaseRecord {
   /** Drawn anew for every attempt to write, so that a holder tells which of its writes landed. `null` for foreign writers. */
   readonly writeId: string | null;
 }
-
-/** Whether two records say the same. A new version with an equal record is an edit of labels, not a renewal. */
-export function sameRecord(a: LeaseRecord, b: LeaseRecord): boolean {
-  return (
-    a.writeId === b.writeId &&
-    a.holder === b.holder &&
-    a.renewedAt === b.renewedAt &&
-    a.acquiredAt === b.acquiredAt &&
-    a.duration === b.duration &&
-    a.transitions === b.transitions &&
-    a.term === b.term
-  );
-}
