@@ -7,7 +7,8 @@ import {
   memoryLease,
   OnlyWhenLeader,
 } from 'nestjs-leader';
-import type { Figure } from '../figures.js';
+import { type Figure, printFigures } from '../figures.js';
+import type { Lab } from '../lab.js';
 
 const WARM_UP = 5;
 const ROUNDS = 40;
@@ -36,8 +37,8 @@ class Jobs {
   }
 }
 
-/** Boots two applications on one memory store: the first leads, the second stands by. */
-export async function callFigures(): Promise<Figure[]> {
+/** What the library adds to a call. Two applications on one memory store: the first leads, the second stands by. */
+export async function calls(_lab: Lab): Promise<void> {
   const store = memoryLease();
   const leading = await boot(store);
   await leading.get(LeaderElectionService).whenLeader();
@@ -45,7 +46,7 @@ export async function callFigures(): Promise<Figure[]> {
   try {
     const [leader, standby] = [leading.get(Jobs), standing.get(Jobs)];
     const [asLeader, asStandby] = [leading.get(LeaderElectionService), standing.get(LeaderElectionService)];
-    return [
+    printFigures([
       {
         what: 'isLeader() on the leader',
         samples: (await inTurn(() => asLeader.isLeader()))[0]!,
@@ -66,7 +67,7 @@ export async function callFigures(): Promise<Figure[]> {
         leader: () => leader.guardedAsync(),
         standby: () => standby.guardedAsync(),
       })),
-    ];
+    ]);
   } finally {
     await standing.close();
     await leading.close();

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import type { Figure } from '../figures.js';
-
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const STARTS = 20;
+import { printFigures } from '../figures.js';
+import type { Lab } from '../lab.js';
+import { repository } from '../../e2e/repository.js';
 
 /** What every Nest application loads anyway, and then the built root: processor time, each in a fresh process. */
 const SCRIPT = `
@@ -16,16 +14,16 @@ const SCRIPT = `
   const nest = await spent('reflect-metadata', '@nestjs/common', '@nestjs/core');
   console.log(JSON.stringify({ nest, leader: await spent('nestjs-leader') }));`;
 
-export function importFigures(): Figure[] {
-  const starts = Array.from({ length: STARTS }, () => {
+export async function footprint(lab: Lab): Promise<void> {
+  const starts = Array.from({ length: lab.amount(20, 3) }, () => {
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', SCRIPT], {
-      cwd: ROOT,
+      cwd: repository,
       encoding: 'utf8',
     });
     return JSON.parse(output) as { nest: number; leader: number };
   });
-  return [
+  printFigures([
     { what: 'import of @nestjs/common and @nestjs/core', samples: starts.map(({ nest }) => nest), unit: 'ms' },
     { what: '  nestjs-leader after them: added', samples: starts.map(({ leader }) => leader), unit: 'ms', target: 40 },
-  ];
+  ]);
 }
