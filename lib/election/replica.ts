@@ -7,6 +7,7 @@ import type { LeadershipTerm, LossReason } from './leadership-term.js';
 import type { CandidacySetup } from './lease.js';
 import type { ElectionLog } from './log.js';
 import { Replay } from './replay.js';
+import { attentive } from './standstill.js';
 import type { ElectionRole } from './status.js';
 import type { Term } from './term.js';
 import type { TermNotices } from './term-notices.js';
@@ -34,15 +35,21 @@ export class Replica {
   isShutDown = false;
   contactAt: { mono: number; wall: number } | null = null;
 
+  private readonly candidacySetup: CandidacySetup;
   private candidacy: Candidacy | null = null;
   private stopping: Promise<void> | null = null;
   private wanted = false;
   private heldBack = 0;
   private lastConfirmed: number | null = null;
+  private expiredAt = Number.NEGATIVE_INFINITY;
   /** Settles when the work of the last term that ended has stopped. */
   private lastWork: Promise<void> = Promise.resolve();
 
-  constructor(private readonly setup: ReplicaSetup) {}
+  constructor(private readonly setup: ReplicaSetup) {
+    const { clock, timings } = setup.candidacy;
+    const attentiveClock = attentive(clock, timings.retryPeriod, (since) => this.stoodStill(since));
+    this.candidacySetup = { ...setup.candidacy, clock: attentiveClock };
+  }
 
   /** The term under which work may be admitted now. */
   leading(): Term | null {
@@ -90,7 +97,7 @@ export class Replica {
   private standIfWanted(): void {
     if (this.wanted && this.candidacy === null) {
       outsideAnyCall(() => {
-        this.candidacy = new Candidacy(this.setup.candidacy, this.host);
+        this.candidacy = new Candidacy(this.candidacySetup, this.host);
       });
     }
   }
@@ -145,6 +152,9 @@ export class Replica {
 
   private ended(term: Term, reason: LossReason): Promise<void> {
     this.lastConfirmed = this.confirmedAt;
+    if (reason === 'expired') {
+      this.expiredAt = this.setup.candidacy.clock.now();
+    }
     term.abort(reason);
     this.leadership.set(false);
     this.term.set(null);
@@ -152,6 +162,19 @@ export class Replica {
       `${this.setup.name}: this replica leads no more (${reason}), fencing token was ${term.fencingToken}.`,
     );
     return this.setup.notices.tellLost(term, reason).then(() => this.setup.gate.idle());
+  }
+
+  /** A standby misses nothing by it: told if it hit a leader, with what became of the term. */
+  private stoodStill(since: number): void {
+    const leads = this.leading() !== null;
+    if (leads || this.expiredAt >= since) {
+      const { name, log, candidacy } = this.setup;
+      const lasted = Math.round(candidacy.clock.now() - since);
+      const outcome = leads ? 'it still leads' : 'its term expired meanwhile';
+      log.warn(
+        `${name}: this process stood still for ${lasted} ms or more (synchronous work, no CPU, paused); ${outcome}.`,
+      );
+    }
   }
 
   /** Work that goes on after an involuntary loss is drained before the application takes down what it works with. */

@@ -37,16 +37,18 @@ export class TestClock implements Clock {
     };
   }
 
-  /** Milliseconds pass at once; what falls due runs, in order. */
+  /** Milliseconds pass at once; what falls due runs, in order, each at its time: a late timer would be a process that stood still. */
   skip(milliseconds: number): void {
-    this.skipped += milliseconds;
-    const due = [...this.timers].filter(({ at }) => at <= this.now()).toSorted((a, b) => a.at - b.at);
+    const end = this.skipped + milliseconds;
+    const due = [...this.timers].filter(({ at }) => at <= this.now() + milliseconds).toSorted((a, b) => a.at - b.at);
     for (const timer of due) {
       // An earlier one may have called it off.
       if (!this.timers.has(timer)) continue;
       clearTimeout(timer.handle);
+      this.skipped += Math.max(timer.at - this.now(), 0);
       timer.run();
     }
+    this.skipped = Math.max(this.skipped, end);
     for (const timer of this.timers) {
       clearTimeout(timer.handle);
       timer.handle = setTimeout(timer.run, Math.ceil(Math.max(timer.at - this.now(), 0)));
