@@ -7,7 +7,7 @@ import { sample, say, tell } from './replica-voice.js';
 // A replica on the elector itself, without Nest: what most scenarios torment.
 
 const { serviceAccount, sampleEvery, outlast, election } = replicaOptions();
-const store = await mountedServiceAccount(serviceAccount);
+const store = mountedServiceAccount(serviceAccount);
 const elector: LeaderElector = new LeaderElector({
   options: { ...election, store },
   handlers: tell(() => elector, outlast),

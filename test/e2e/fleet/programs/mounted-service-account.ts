@@ -1,22 +1,17 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { LeaseStore } from 'nestjs-leader';
-import { repository } from '../../repository.js';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { kubernetesLease, type LeaseStore } from 'nestjs-leader';
+
+const MOUNTED = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The store as it is in a pod (address from the environment; token, CA and namespace from files), but for the folder of the files:
- * a test cannot write to /var/run/secrets, and users have no reason to change it.
+ * The store as it is in a pod: address from the environment; token, CA and namespace from the mounted files, which are read from
+ * another folder here, since a test cannot write where a container has them.
  */
-export async function mountedServiceAccount(folder: string): Promise<LeaseStore> {
-  const { InPodCredentials } = await load<{ InPodCredentials: new (folder: string) => object }>(
-    'credentials-in-pod.js',
-  );
-  const { KubernetesLeaseStore } = await load<{
-    KubernetesLeaseStore: new (options: object, credentials: object) => LeaseStore;
-  }>('kubernetes-lease-store.js');
-  return new KubernetesLeaseStore({}, new InPodCredentials(folder));
-}
-
-function load<T>(file: string): Promise<T> {
-  return import(pathToFileURL(join(repository, 'dist/stores/kubernetes', file)).href) as Promise<T>;
+export function mountedServiceAccount(folder: string): LeaseStore {
+  const { readFile } = fs.promises;
+  fs.promises.readFile = ((path: string, ...rest: [BufferEncoding]) =>
+    readFile(path.replace(MOUNTED, folder), ...rest)) as typeof readFile;
+  syncBuiltinESMExports();
+  return kubernetesLease();
 }

@@ -17,7 +17,7 @@ import { sample, say } from './replica-voice.js';
 // A replica as users have it: a Nest application with a decorated handler.
 
 const options = replicaOptions();
-const store = await mountedServiceAccount(options.serviceAccount);
+const store = mountedServiceAccount(options.serviceAccount);
 
 @Injectable()
 class Work implements OnApplicationShutdown {
