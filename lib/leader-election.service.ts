@@ -79,9 +79,9 @@ export class LeaderElectionService implements Election {
     return this.elector.admit();
   }
 
-  /** Runs `work` under a term that `admit()` gave, tracked. @internal */
-  track<T>(term: LeadershipTerm, work: () => T): T {
-    return this.elector.track(term, work);
+  /** Runs `work` under a term that `admit()` gave, tracked; `deliver` makes of its value what the caller gets. @internal */
+  track<T>(term: LeadershipTerm, work: () => T, deliver?: (value: unknown) => unknown): T {
+    return this.elector.track(term, work, deliver);
   }
 
   /** A JSON-safe snapshot for health pages and logs. */

@@ -5,6 +5,7 @@ import { refusal } from '../handlers/refusal.js';
 import { electionProperty, GATE_METADATA } from '../leader-election.constants.js';
 import { NOT_INJECTED_ADVICE, NOT_INJECTED_MESSAGE } from '../leader-election.messages.js';
 import type { LeaderElectionService } from '../leader-election.service.js';
+import type { Admission } from './admission.js';
 import { admitResult } from './result.js';
 import { emptyResult, isAsync } from './shape.js';
 
@@ -44,8 +45,12 @@ export function gate(owner: object, name: string, method: Method, options: GateO
       const term = election.admit();
       if (term === null) return standby(election, this);
       tell(election, 'admitted');
-      const result = election.track(term, () => settledOnce(method.apply(this, args)));
-      return admitResult({ election, term, refuse: () => refuse(election, this) }, result);
+      const admission: Admission = { election, term, refuse: () => refuse(election, this) };
+      return election.track(
+        term,
+        () => method.apply(this, args),
+        (value) => admitResult(admission, value),
+      );
     } catch (error) {
       // What an asynchronous method fails with arrives as a rejection, and so does a refusal of it.
       if (async) return Promise.reject(error);
@@ -85,12 +90,6 @@ export function gate(owner: object, name: string, method: Method, options: GateO
   Object.defineProperty(gated, 'name', { value: method.name, configurable: true });
   Object.defineProperty(gated, 'length', { value: method.length, configurable: true });
   return gated;
-}
-
-/** Query builders run their statement each time `then` is called: it is called once, here. */
-function settledOnce(result: unknown): unknown {
-  const isLazy = typeof result === 'object' && result !== null && !(result instanceof Promise) && 'then' in result;
-  return isLazy ? Promise.resolve(result) : result;
 }
 
 function methodLabel(owner: object, name: string): string {

@@ -10,7 +10,6 @@ import { admitObservable } from './observable.js';
  */
 export function admitResult(admission: Admission, result: unknown): unknown {
   if (typeof result !== 'object' || result === null) return result;
-  if (result instanceof Promise) return result.then((value) => admitResult(admission, value));
   if (isObservable(result)) return admitObservable(admission, result);
   if (isGenerator(result, Symbol.asyncIterator)) return admitAsyncGenerator(admission, result as AsyncGenerator);
   if (isGenerator(result, Symbol.iterator)) return admitGenerator(admission, result as Generator);

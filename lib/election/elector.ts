@@ -116,9 +116,12 @@ export class LeaderElector implements Election {
     return this.gate.enter();
   }
 
-  /** Runs `work` under a term that `admit()` gave, tracked until what it returns settles. Returns what it returns. */
-  track<T>(term: LeadershipTerm, work: () => T): T {
-    return this.gate.run(term, work);
+  /**
+   * Runs `work` under a term that `admit()` gave, tracked until what it returns settles. Returns that, with its value as
+   * `deliver` hands it on; by default the same.
+   */
+  track<T>(term: LeadershipTerm, work: () => T, deliver?: (value: unknown) => unknown): T {
+    return this.gate.run(term, work, { deliver });
   }
 
   async runIfLeader<T>(
@@ -127,7 +130,8 @@ export class LeaderElector implements Election {
   ): Promise<T | undefined> {
     const term = this.admit();
     if (term !== null) {
-      return this.track(term, () => work(term));
+      // Awaited here: an async function that returns a promise makes two more of it.
+      return await this.track(term, () => work(term));
     }
     if (options.onStandby === 'throw') {
       throw new NotLeaderError(this.name);

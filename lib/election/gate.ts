@@ -9,9 +9,19 @@ interface Admission {
   /** False for `acquired` handlers: a loop started there outlives the term and must not see it for ever. */
   readonly joinable: boolean;
   readonly caller: Admission | undefined;
+  /** Index in `running`. */
+  place: number;
   settled: boolean;
   /** Waits for all other work to drain. */
   waits: boolean;
+}
+
+/** How a piece of work is let in. */
+export interface RunDetails {
+  /** Default true. */
+  readonly joinable?: boolean;
+  /** Makes of what the work resolves with what its caller gets. Default: the same. */
+  readonly deliver?: (value: unknown) => unknown;
 }
 
 const context = new AsyncLocalStorage<Admission>();
@@ -24,7 +34,8 @@ export function outsideAnyCall<T>(run: () => T): T {
 
 /** Lets work in under the current term, counts it, and tells when it is done. */
 export class Gate {
-  private readonly running = new Set<Admission>();
+  /** In no order. An array, as adding to a Set and taking off it costs more than all else that a call does here. */
+  private readonly running: Admission[] = [];
   private readonly waiting = new Set<() => void>();
 
   constructor(
@@ -33,7 +44,7 @@ export class Gate {
   ) {}
 
   get count(): number {
-    return this.running.size;
+    return this.running.length;
   }
 
   /**
@@ -56,17 +67,18 @@ export class Gate {
     return this.around(true)?.term;
   }
 
-  /** Runs `work` under `term`, counted until what it returns settles. Returns what it returns. */
-  run<T>(term: LeadershipTerm, work: () => T, joinable = true): T {
+  /** Runs `work` under `term`, counted until what it returns settles. Returns that, with its value as `deliver` hands it on. */
+  run<T>(term: LeadershipTerm, work: () => T, { joinable = true, deliver = unchanged }: RunDetails = {}): T {
     const admission: Admission = {
       gate: this,
       term,
       joinable,
       caller: context.getStore(),
+      place: this.running.length,
       settled: false,
       waits: false,
     };
-    this.running.add(admission);
+    this.running.push(admission);
     let result: T;
     try {
       result = context.run(admission, () => onceOnly(work()));
@@ -75,12 +87,20 @@ export class Gate {
       throw error;
     }
     if (isThenable(result)) {
-      const settle = () => this.settle(admission);
-      result.then(settle, settle);
-    } else {
-      this.settle(admission);
+      // One promise, not one to settle and another to deliver: async hooks make each as dear as the rest of a call.
+      return result.then(
+        (value) => {
+          this.settle(admission);
+          return deliver(value);
+        },
+        (error) => {
+          this.settle(admission);
+          throw error;
+        },
+      ) as T;
     }
-    return result;
+    this.settle(admission);
+    return deliver(result) as T;
   }
 
   /** Resolves once everything that runs has settled, calls around this one excepted if `exceptCaller`. */
@@ -113,7 +133,11 @@ export class Gate {
 
   private settle(admission: Admission): void {
     admission.settled = true;
-    this.running.delete(admission);
+    const last = this.running.pop()!;
+    if (last !== admission) {
+      this.running[admission.place] = last;
+      last.place = admission.place;
+    }
     this.recheck();
   }
 
@@ -140,6 +164,10 @@ export class Gate {
     }
     return undefined;
   }
+}
+
+function unchanged(value: unknown): unknown {
+  return value;
 }
 
 /** A query builder runs its query each time that it is awaited: once by the gate and once by its caller would be twice. */

@@ -64,7 +64,8 @@ export class TermNotices {
 
   /** Tracked by the gate, so that a handler that steps down or stops is known to be what the release waits for. */
   private tell(term: LeadershipTerm, told: readonly TermHandlers[], call: (handlers: TermHandlers) => unknown) {
-    return this.gate.run(term, () => Promise.all(told.map((handlers) => this.tellOne(handlers, call))), false);
+    const telling = () => Promise.all(told.map((handlers) => this.tellOne(handlers, call)));
+    return this.gate.run(term, telling, { joinable: false });
   }
 
   private async tellOne(handlers: TermHandlers, call: (handlers: TermHandlers) => unknown): Promise<void> {
