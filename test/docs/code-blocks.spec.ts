@@ -5,7 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { pages, ROOT, type CodeBlock } from './pages.js';
 
 /** Files that the compiler checks and a test runs. What a page shows is copied from them, and this test keeps it so. */
-const SOURCES = ['test/docs/examples', 'test/nest', 'test/postgres', 'test/simulation', 'test/contract', 'sample'];
+const SOURCES = [
+  'test/docs/examples',
+  'test/nest',
+  'test/postgres',
+  'test/simulation',
+  'test/contract',
+  'test/e2e/fleet/programs',
+  'sample',
+];
 
 const sources = SOURCES.flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -1,29 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { LeaderElectionService, memoryLease, type LeaseStore } from 'nestjs-leader';
-import { LeaderElector } from 'nestjs-leader/election';
+import { LeaderElectionService } from 'nestjs-leader';
 import { LeaderElectionTestingModule, LeadershipControl } from 'nestjs-leader/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 describe('the examples for those who come from elsewhere', () => {
-  it('elect without Nest', async () => {
-    const told: string[] = [];
-    const begin = () => void told.push('begin');
-    const end = () => void told.push('end');
-    const kubernetesLease = (): LeaseStore => memoryLease();
-
-    const elector = new LeaderElector({
-      options: { leaseName: 'my-application-lease', store: kubernetesLease() },
-      handlers: { acquired: () => begin(), lost: () => end() },
-    });
-    await elector.start();
-    process.once('SIGTERM', () => void elector.shutdown());
-
-    await expect.poll(() => told).toEqual(['begin']);
-    process.emit('SIGTERM');
-    await expect.poll(() => told).toEqual(['begin', 'end']);
-  });
-
   it('run what a lock guarded', async () => {
     @Injectable()
     class Invoices {

@@ -16,8 +16,8 @@ import { TcpProxy } from './tcp-proxy.js';
 export const LEASE = 'orders-worker';
 
 export interface ReplicaOptions {
-  /** A Nest application, or the elector alone. Default `elector`. */
-  program?: 'elector' | 'nest';
+  /** A Nest application, the elector alone, or what was ported from a peer: a cron job in Nest, callbacks without it. Default `elector`. */
+  program?: 'elector' | 'nest' | 'cron' | 'events';
   /** Put a wire with faults between it and the API server (`fleet.wire(name)`). Default false. */
   wired?: boolean;
   /** Arguments of the program. */

@@ -10,8 +10,9 @@ const MOUNTED = '/var/run/secrets/kubernetes.io/serviceaccount';
  */
 export function mountedServiceAccount(folder: string): LeaseStore {
   const { readFile } = fs.promises;
-  fs.promises.readFile = ((path: string, ...rest: [BufferEncoding]) =>
-    readFile(path.replace(MOUNTED, folder), ...rest)) as typeof readFile;
+  // Node reads modules by URL through the same function.
+  fs.promises.readFile = ((path: string | URL, ...rest: [BufferEncoding]) =>
+    readFile(typeof path === 'string' ? path.replace(MOUNTED, folder) : path, ...rest)) as typeof readFile;
   syncBuiltinESMExports();
   return kubernetesLease();
 }

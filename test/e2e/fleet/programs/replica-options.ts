@@ -12,6 +12,7 @@ export function replicaOptions() {
       'drain-timeout': { type: 'string', default: '20000' },
       'sample-every': { type: 'string', default: '5' },
       'outlast-signal': { type: 'string' },
+      linger: { type: 'string', default: '0' },
     },
   });
   const outlast = values['outlast-signal'];
@@ -20,6 +21,8 @@ export function replicaOptions() {
     sampleEvery: Number(values['sample-every']),
     /** Milliseconds that the work of a term goes on after its signal has aborted; absent: none. */
     outlast: outlast === undefined ? undefined : Number(outlast),
+    /** Milliseconds for which the process lives on after its election has stopped. */
+    linger: Number(values.linger),
     election: {
       leaseName: values.lease,
       identity: values.identity,
