@@ -13,37 +13,46 @@ export function settlesWithin(clock: Clock, milliseconds: number, work: Promise<
   });
 }
 
+/** Gives a request up before its deadline. */
+export type GiveUp = (reason: LeaseStoreError) => void;
+
 /**
  * Runs one request under one deadline. Settles by then even if the store ignores the signal: what such a store answers later is
- * dropped, because a late "applied" proves nothing.
+ * dropped, because a late "applied" proves nothing. `begun` is handed the way to give it up earlier.
  * @throws LeaseStoreError with code STORE_TIMEOUT
  */
 export function withDeadline<T>(
   clock: Clock,
   milliseconds: number,
-  controller: AbortController,
   call: (signal: AbortSignal) => Promise<T>,
+  begun?: (giveUp: GiveUp) => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const cancel = clock.setTimer(() => {
-      const bound = Math.round(milliseconds);
-      controller.abort(
-        new LeaseStoreError('STORE_TIMEOUT', `The lease store did not answer within ${bound} ms.`, {
-          advice: 'Look at the load of the store and the network to it; the election retries by itself.',
-        }),
-      );
-    }, milliseconds);
-    const settle =
-      <A>(how: (value: A) => void) =>
-      (value: A) => {
-        cancel();
-        how(value);
-      };
-    controller.signal.addEventListener('abort', () => settle(reject)(controller.signal.reason), { once: true });
+    const controller = new AbortController();
+    const giveUp = (reason: LeaseStoreError) => {
+      cancel();
+      reject(reason);
+      controller.abort(reason);
+    };
+    const cancel = clock.setTimer(() => giveUp(timedOut(milliseconds)), milliseconds);
+    const failed = (error: unknown) => {
+      cancel();
+      reject(error);
+    };
+    begun?.(giveUp);
     try {
-      call(controller.signal).then(settle(resolve), settle(reject));
+      call(controller.signal).then((answer) => {
+        cancel();
+        resolve(answer);
+      }, failed);
     } catch (error) {
-      settle(reject)(error);
+      failed(error);
     }
+  });
+}
+
+function timedOut(milliseconds: number): LeaseStoreError {
+  return new LeaseStoreError('STORE_TIMEOUT', `The lease store did not answer within ${Math.round(milliseconds)} ms.`, {
+    advice: 'Look at the load of the store and the network to it; the election retries by itself.',
   });
 }

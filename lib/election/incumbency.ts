@@ -60,16 +60,17 @@ export class Incumbency {
   }
 
   /** What the holder does next, leading, draining or letting go. */
-  async step(tenure: Tenure, now: number): Promise<void> {
+  step(tenure: Tenure, now: number): Promise<void> {
     if (tenure.phase === 'releasing') {
-      await this.release(tenure);
-    } else if (tenure.validity.isOver()) {
-      this.lose(tenure, 'expired');
-    } else if (now >= this.renewal!.due) {
-      await this.renewal!.perform();
-    } else {
-      await this.pacer.pause(Math.min(this.renewal!.due, tenure.validity.expiresAt));
+      return this.release(tenure);
     }
+    if (tenure.validity.isOver()) {
+      this.lose(tenure, 'expired');
+      return Promise.resolve();
+    }
+    return now >= this.renewal!.due
+      ? this.renewal!.perform()
+      : this.pacer.pause(Math.min(this.renewal!.due, tenure.validity.expiresAt));
   }
 
   /** What has been seen of the lease may confirm the term, or end it at once. */

@@ -1,6 +1,6 @@
 import { checkOutcome, checkSnapshot, pauseAskedFor } from './answers.js';
 import type { Clock } from './clock.js';
-import { withDeadline } from './deadline.js';
+import { withDeadline, type GiveUp } from './deadline.js';
 import { LeaseStoreError, isLeaderElectionError } from './errors.js';
 import type { LeaseRecord } from './lease-record.js';
 import type { LeaseHandle, Snapshot, WriteOutcome } from './lease-store.js';
@@ -21,7 +21,9 @@ export class LeaseClient {
   readonly timeout: RequestTimeout;
   /** A store that asks to be left alone for an hour must not leave the lease without a holder for an hour. */
   private readonly longestPause: number;
-  private interruptible: AbortController | null = null;
+  /** Of the read or probe under way. */
+  private giveUp: GiveUp | null = null;
+  private readonly interruptible = (giveUp: GiveUp) => void (this.giveUp = giveUp);
 
   constructor(
     private readonly handle: LeaseHandle,
@@ -35,16 +37,15 @@ export class LeaseClient {
   }
 
   async read(limit = Number.POSITIVE_INFINITY): Promise<Snapshot | Failure> {
-    const controller = (this.interruptible = new AbortController());
     try {
-      const snapshot = await this.timed(limit, controller, (signal) => this.handle.read(signal));
+      const snapshot = await this.timed(limit, (signal) => this.handle.read(signal), this.interruptible);
       checkSnapshot(snapshot);
       this.trouble.succeeded();
       return snapshot;
     } catch (cause) {
       return this.failed(cause);
     } finally {
-      this.interruptible = null;
+      this.giveUp = null;
     }
   }
 
@@ -52,7 +53,7 @@ export class LeaseClient {
   async write(seen: Snapshot, record: LeaseRecord, limit = Number.POSITIVE_INFINITY): Promise<WriteOutcome> {
     let outcome: WriteOutcome;
     try {
-      outcome = await this.timed(limit, new AbortController(), (signal) => this.handle.replace(seen, record, signal));
+      outcome = await this.timed(limit, (signal) => this.handle.replace(seen, record, signal));
       checkOutcome(outcome, seen);
     } catch (cause) {
       outcome = { kind: 'unknown', cause };
@@ -69,34 +70,36 @@ export class LeaseClient {
   }
 
   async isHolderGone(seen: Snapshot): Promise<boolean> {
-    const controller = (this.interruptible = new AbortController());
     try {
-      const gone = await withDeadline(this.clock, this.timeout.current, controller, (signal) =>
-        this.handle.isHolderGone!(seen, signal),
+      const gone = await withDeadline(
+        this.clock,
+        this.timeout.current,
+        (signal) => this.handle.isHolderGone!(seen, signal),
+        this.interruptible,
       );
       return gone === true;
     } catch (cause) {
       this.failed(cause);
       return false;
     } finally {
-      this.interruptible = null;
+      this.giveUp = null;
     }
   }
 
   /** Gives up a read or probe under way: its answer matters no more. */
   interrupt(): void {
-    this.interruptible?.abort(INTERRUPTED);
+    this.giveUp?.(INTERRUPTED);
   }
 
   private async timed<T>(
     limit: number,
-    controller: AbortController,
     call: (signal: AbortSignal) => Promise<T>,
+    begun?: (giveUp: GiveUp) => void,
   ): Promise<T> {
     const sent = this.clock.now();
     const bound = this.timeout.current;
     try {
-      const answer = await withDeadline(this.clock, Math.min(bound, limit), controller, call);
+      const answer = await withDeadline(this.clock, Math.min(bound, limit), call, begun);
       this.timeout.answeredIn(this.clock.now() - sent);
       this.contact();
       return answer;

@@ -18,7 +18,8 @@ export class Tenure {
   renewAt: number;
   /** Wall clock at the sending of the last confirmed write, for people. */
   lastConfirmedWall: number;
-  private readonly attempts = new Map<string, Attempt>();
+  /** In the order in which they were sent. */
+  private attempts: Attempt[] = [];
 
   constructor(
     readonly term: Term,
@@ -34,12 +35,12 @@ export class Tenure {
 
   /** Remembered until a later write is confirmed: until then it may turn out to have landed, even if it was refused (a proxy may have sent it twice). */
   attempted(attempt: Attempt): void {
-    this.attempts.set(attempt.writeId, attempt);
+    this.attempts.push(attempt);
   }
 
   /** The record that the next write must outdo: the latest of ours that may be seen by others. */
   get lastSent(): LeaseRecord {
-    return [...this.attempts.values()].at(-1)?.record ?? this.lease.record;
+    return this.attempts.at(-1)?.record ?? this.lease.record;
   }
 
   judge(snapshot: Snapshot, now: number): Verdict {
@@ -57,25 +58,21 @@ export class Tenure {
       this.lease = lease;
       return 'edited';
     }
-    const landed = lease.record.writeId === null ? undefined : this.attempts.get(lease.record.writeId);
-    if (landed !== undefined) {
+    const landed = this.attempts.findIndex((attempt) => attempt.writeId === lease.record.writeId);
+    if (landed >= 0) {
       return this.confirmed(landed, lease, now);
     }
     return lease.uid === this.lease.uid ? 'superseded' : 'deleted';
   }
 
-  private confirmed(attempt: Attempt, lease: StoredLease, now: number): Verdict {
+  private confirmed(index: number, lease: StoredLease, now: number): Verdict {
+    const attempt = this.attempts[index]!;
     this.lease = lease;
     this.validity.confirm(attempt.sent);
     this.lastConfirmedWall = attempt.sent.wall;
     this.renewAt = Math.max(now, attempt.sent.mono + this.renewInterval);
     // Earlier attempts were conditional on a version that is gone: they can land no more.
-    for (const writeId of this.attempts.keys()) {
-      this.attempts.delete(writeId);
-      if (writeId === attempt.writeId) {
-        break;
-      }
-    }
+    this.attempts = this.attempts.slice(index + 1);
     return 'confirmed';
   }
 }

@@ -4,12 +4,15 @@ import { isLeaderElectionError, type LeaderElectionError } from './errors.js';
 import type { ElectionLog } from './log.js';
 import type { ElectionStatus } from './status.js';
 
+/** A failure as it stands, by the wall clock: written out only when somebody asks. */
+type Failure = Omit<NonNullable<ElectionStatus['lastError']>, 'at'> & { readonly wall: number };
+
 /** The failures that stand, told once and summed up when they end: an outage of an hour is two lines, not two thousand. */
 export class Trouble {
   private since = 0;
-  private last: NonNullable<ElectionStatus['lastError']> | null = null;
+  private last: Failure | null = null;
   private told: string | null = null;
-  private handlerError: NonNullable<ElectionStatus['lastError']> | null = null;
+  private handlerError: Failure | null = null;
 
   constructor(
     private readonly clock: Clock,
@@ -20,7 +23,13 @@ export class Trouble {
   ) {}
 
   get lastError(): ElectionStatus['lastError'] {
-    return this.last ?? this.handlerError;
+    const standing = this.last ?? this.handlerError;
+    if (standing === null) {
+      return null;
+    }
+    const { wall, ...failure } = standing;
+    const at = new Date(wall);
+    return { ...failure, at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString() };
   }
 
   /** Logged each time, and shown until a term passes without one. */
@@ -59,9 +68,8 @@ export class Trouble {
     this.last = this.told = null;
   }
 
-  private entry(cause: unknown, count: number): NonNullable<ElectionStatus['lastError']> {
-    const at = new Date(this.clock.wall());
-    return { ...describe(cause), at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString(), count };
+  private entry(cause: unknown, count: number): Failure {
+    return { ...describe(cause), wall: this.clock.wall(), count };
   }
 }
 

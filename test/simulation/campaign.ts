@@ -40,13 +40,16 @@ export async function campaign({ from, seeds, jobs, resume, profile }: CampaignS
     if (!done.has(seed)) batches.push({ from: seed, count, profile: state.profile });
   }
   const begun = Date.now();
-  const before = state.seconds;
+  const before = { seconds: state.seconds, cpuSeconds: state.tally.cpuSeconds };
   await Promise.all(
     Array.from({ length: Math.min(jobs, batches.length) }, () =>
       drain(batches, ({ from }, tally) => {
         state.done.push(from);
         merge(state.tally, tally);
-        state.seconds = before + (Date.now() - begun) / 1000;
+        state.seconds = before.seconds + (Date.now() - begun) / 1000;
+        // Of the whole process, all its threads and the collector's too.
+        const { user, system } = process.cpuUsage();
+        state.tally.cpuSeconds = before.cpuSeconds + (user + system) / 1e6;
         save(state);
         for (const line of tally.breaches) console.log(line);
         if (state.done.length % 20 === 0)

@@ -46,8 +46,10 @@ export interface PlayOptions {
 
 /** Plays one history from its plan to its end or to the first broken promise. Same plan, same elector: same history. */
 export function playHistory(plan: Plan, create: NewElection, options: PlayOptions = {}): Promise<Outcome> {
-  // The plan is changed by the play (healing clears it), so each play gets its own.
-  return inOwnTask(() => play(structuredClone(plan), create, options));
+  // Healing clears these parts of the plan, so each play gets its own.
+  const { network, watch, work } = plan;
+  const own: Plan = { ...plan, network: { ...network }, watch: { ...watch }, work: { ...work } };
+  return inOwnTask(() => play(own, create, options));
 }
 
 function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, script }: PlayOptions): Outcome {

@@ -263,7 +263,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'its own write, met after a conflict, is taken for a loss',
     origin: 'client-go: 409 after a lost response',
     profile: 'network',
-    patches: [patch('tenure.ts', 'if (landed !== undefined) {', 'if (landed === null) {')],
+    patches: [patch('tenure.ts', 'if (landed >= 0) {', 'if (landed === -2) {')],
   },
   {
     bug: 'a broken watch (410) is not reopened',

@@ -1,51 +1,63 @@
 /** Something that will happen at an instant of true time. `run` is null once it happened or was called off. */
 export interface Appointment {
-  readonly time: number;
   readonly order: number;
   run: (() => void) | null;
 }
 
 /** A binary heap of appointments; equal instants keep the order in which they were made. */
 export class Agenda {
-  private readonly heap: Appointment[] = [];
+  /** Apart from the appointments, in an array of their own: V8 keeps such numbers unboxed. */
+  private readonly times: number[] = [];
+  private readonly entries: Appointment[] = [];
   private made = 0;
 
+  /** When the next appointment is; Infinity without one. */
+  get due(): number {
+    return this.times.length === 0 ? Number.POSITIVE_INFINITY : this.times[0]!;
+  }
+
   add(time: number, run: () => void): Appointment {
-    const entry: Appointment = { time, order: this.made++, run };
-    const heap = this.heap;
-    let i = heap.length;
-    heap.push(entry);
+    const { times, entries } = this;
+    const entry: Appointment = { order: this.made++, run };
+    let i = times.length;
+    times.push(time);
+    entries.push(entry);
     while (i > 0) {
       const parent = (i - 1) >> 1;
-      const above = heap[parent]!;
-      if (!before(entry, above)) break;
-      heap[i] = above;
+      // The newest of equals comes last.
+      if (times[parent]! <= time) break;
+      times[i] = times[parent]!;
+      entries[i] = entries[parent]!;
       i = parent;
     }
-    heap[i] = entry;
+    times[i] = time;
+    entries[i] = entry;
     return entry;
   }
 
-  next(): Appointment | undefined {
-    const heap = this.heap;
-    const top = heap[0];
-    if (!top) return undefined;
-    const last = heap.pop()!;
-    if (heap.length === 0) return top;
+  /** Takes the next appointment out. There must be one. */
+  take(): Appointment {
+    const { times, entries } = this;
+    const top = entries[0]!;
+    const lastTime = times.pop()!;
+    const last = entries.pop()!;
+    const { length } = times;
+    if (length === 0) return top;
     let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[i] = heap[child]!;
+    for (let child = 1; child < length; child = 2 * i + 1) {
+      if (child + 1 < length && this.isBefore(child + 1, times[child]!, entries[child]!)) child++;
+      if (!this.isBefore(child, lastTime, last)) break;
+      times[i] = times[child]!;
+      entries[i] = entries[child]!;
       i = child;
     }
-    heap[i] = last;
+    times[i] = lastTime;
+    entries[i] = last;
     return top;
   }
-}
 
-function before(a: Appointment, b: Appointment): boolean {
-  return a.time < b.time || (a.time === b.time && a.order < b.order);
+  private isBefore(index: number, time: number, { order }: Appointment): boolean {
+    const own = this.times[index]!;
+    return own < time || (own === time && this.entries[index]!.order < order);
+  }
 }

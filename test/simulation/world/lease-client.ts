@@ -24,6 +24,10 @@ export interface ClientHooks {
   learned(process: Process, stored: Stored): void;
 }
 
+/** Nothing in them differs from one to the next. */
+const READ_CUT = new LeaseStoreError('STORE_FAILED', 'read: connection cut');
+const WRITE_CUT = new LeaseStoreError('STORE_FAILED', 'write: connection cut');
+
 /** The LeaseStore that a simulated replica is given: the shape and the manners of the real ones, on the simulated network. */
 export class LeaseClient implements LeaseStore {
   readonly name = 'simulated';
@@ -44,8 +48,8 @@ export class LeaseClient implements LeaseStore {
     const handle: LeaseHandle = {
       read: async (signal) => {
         const answer = await this.call('read', () => service.get(), signal);
-        if (answer === 'aborted') throw new LeaseStoreError('STORE_TIMEOUT', 'read timed out');
-        if (answer === 'cut') throw new LeaseStoreError('STORE_FAILED', 'read: connection cut');
+        if (answer === 'aborted') throw signal.reason;
+        if (answer === 'cut') throw READ_CUT;
         if (answer.status === 200 || answer.status === 404) return this.see(answer.stored!);
         throw new LeaseStoreError(
           answer.status === 403 ? 'STORE_FORBIDDEN' : 'STORE_FAILED',
@@ -58,13 +62,16 @@ export class LeaseClient implements LeaseStore {
       replace: async (seen, record, signal) => {
         const object = toObject(record);
         const { lease } = seen;
-        const what = `write holder=${record.holder ?? '""'} id=${record.writeId} on ${lease ? lease.version : 'absent'}`;
+        const what = world.timeline
+          ? `write holder=${record.holder ?? '""'} id=${record.writeId} on ${lease ? lease.version : 'absent'}`
+          : 'write';
         const serve = (): Reply => {
           if (!lease) return service.create(object, this.process);
           const edits = service.current.object?.edits ?? 0;
           return service.update({ ...object, edits }, Number(lease.version), Number(lease.uid), this.process);
         };
-        return this.outcome(await this.call(what, serve, signal));
+        const answer = await this.call(what, serve, signal);
+        return answer === 'aborted' ? { kind: 'unknown', cause: signal.reason } : this.outcome(answer);
       },
     };
     if (this.plan.watch !== 'absent') {
@@ -88,10 +95,8 @@ export class LeaseClient implements LeaseStore {
     return this.plan.probe === 'cheap' ? Object.assign(handle, { holderProbeInterval: 200 }) : handle;
   }
 
-  private outcome(answer: Answer | 'aborted'): WriteOutcome {
-    if (answer === 'aborted')
-      return { kind: 'unknown', cause: new LeaseStoreError('STORE_TIMEOUT', 'write timed out') };
-    if (answer === 'cut') return { kind: 'unknown', cause: new LeaseStoreError('STORE_FAILED', 'connection cut') };
+  private outcome(answer: Answer): WriteOutcome {
+    if (answer === 'cut') return { kind: 'unknown', cause: WRITE_CUT };
     const { status } = answer;
     if (status === 200) {
       return { kind: 'applied', snapshot: this.see(answer.stored!) };

@@ -50,7 +50,7 @@ export class Machine {
   wall(): number {
     if (this.frozenWall !== null) return this.frozenWall;
     const { rate, wallOffset, wallDrift, wallWander } = this.clocks;
-    const phase = (this.world.now % WANDER_PERIOD) / WANDER_PERIOD;
+    const phase = wallWander === 0 ? 0 : (this.world.now % WANDER_PERIOD) / WANDER_PERIOD;
     const wander = wallWander * (phase < 0.5 ? phase : 1 - phase);
     return (
       Math.floor((EPOCH + this.world.now * (rate + wallDrift) + wallOffset + wander + this.wallStep) * 1000) / 1000

@@ -31,9 +31,8 @@ export class Process implements Clock, Chance {
 
   deliver(run: () => void): void {
     if (!this.alive) return;
-    this.machine.deliver(() => {
-      if (this.alive) run();
-    });
+    if (this.machine.running) run();
+    else this.machine.deliver(() => this.alive && run());
   }
 
   now(): number {
@@ -50,25 +49,24 @@ export class Process implements Clock, Chance {
 
   setTimer(callback: () => void, delay: number): () => void {
     const { machine } = this;
-    const due = machine.monotonic() + (delay > 0 ? delay : 0);
+    const begun = machine.monotonic();
+    const due = begun + (delay > 0 ? delay : 0);
     let waiting = true;
     // Node fires a timer late, never early: usually by less than a millisecond, now and then by what the loop was busy with.
     const lateness = this.luck.chance(0.02) ? this.luck.between(1, 40) : this.luck.next();
     const fire = (): void => {
       if (!waiting || !this.alive) return;
+      if (!machine.running) return machine.deliver(fire, true);
       const missing = due - machine.monotonic();
       if (missing > 1e-6) {
         // The monotonic clock stood still meanwhile.
-        appointment = machine.world.after(missing / machine.clocks.rate, arrive);
+        appointment = machine.world.after(missing / machine.clocks.rate, fire);
         return;
       }
       waiting = false;
       callback();
     };
-    const arrive = (): void => {
-      if (waiting && this.alive) machine.deliver(fire, true);
-    };
-    let appointment = machine.world.after((due - machine.monotonic()) / machine.clocks.rate + lateness, arrive);
+    let appointment = machine.world.after((due - begun) / machine.clocks.rate + lateness, fire);
     return () => {
       waiting = false;
       appointment.run = null;
@@ -80,8 +78,8 @@ export class Process implements Clock, Chance {
   }
 
   uuid(): string {
-    const part = () => this.luck.below(0x100000000).toString(16).padStart(8, '0');
-    return `${part()}-${part()}`;
+    // Small integers, because V8 writes them out ten times as fast as others.
+    return `${this.luck.below(0x40000000)}-${this.luck.below(0x40000000)}`;
   }
 }
 

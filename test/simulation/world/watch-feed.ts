@@ -20,6 +20,8 @@ export interface WatchPlan {
   conflated: number;
 }
 
+const BROKE = new LeaseStoreError('STORE_FAILED', 'watch broke');
+
 /** One watch as the network delivers it: late, conflated, silent, cut off, or telling old news. */
 export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapshot> {
   private readonly queue: Stored[] = [];
@@ -58,7 +60,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     if (this.over === 'done') return Promise.resolve({ done: true, value: undefined });
     if (this.over === 'failed') {
       this.over = 'done';
-      return Promise.reject(new LeaseStoreError('STORE_FAILED', 'watch broke'));
+      return Promise.reject(BROKE);
     }
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
@@ -155,7 +157,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     if (how === 'done') waiting?.resolve({ done: true, value: undefined });
     else if (waiting) {
       this.over = 'done';
-      waiting.reject(new LeaseStoreError('STORE_FAILED', 'watch broke'));
+      waiting.reject(BROKE);
     }
   }
 }

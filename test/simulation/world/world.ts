@@ -49,12 +49,13 @@ export class World {
 
   run(until: number): void {
     while (!this.stopped) {
-      const next = this.agenda.next();
-      if (!next || next.time > until) break;
-      const run = next.run;
+      const time = this.agenda.due;
+      if (time > until) break;
+      const next = this.agenda.take();
+      const { run } = next;
       if (run === null) continue;
       next.run = null;
-      this.now = next.time;
+      this.now = time;
       this.events++;
       run();
       drainMicrotasks();
