@@ -1,6 +1,6 @@
 import type { Chance } from './clock.js';
 
-const NARROWEST = 10;
+const NARROWEST = 4;
 const WIDEST = 250;
 
 /**

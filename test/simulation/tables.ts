@@ -113,6 +113,7 @@ export async function windows(): Promise<void> {
   );
   for (const [narrowest, widest] of [
     [0, 0],
+    [4, 250],
     [10, 10],
     [10, 250],
     [50, 50],
@@ -121,7 +122,7 @@ export async function windows(): Promise<void> {
     const create = await mutate({
       bug: `window ${narrowest} to ${widest}`,
       patches: [
-        { file: 'takeover-window.ts', find: 'const NARROWEST = 10;', replace: `const NARROWEST = ${narrowest};` },
+        { file: 'takeover-window.ts', find: 'const NARROWEST = 4;', replace: `const NARROWEST = ${narrowest};` },
         { file: 'takeover-window.ts', find: 'const WIDEST = 250;', replace: `const WIDEST = ${widest};` },
       ],
     });
