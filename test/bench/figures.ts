@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os';
 export interface Figure {
   readonly what: string;
   readonly samples: readonly number[];
-  readonly unit: 'ns' | 'ms' | '';
+  readonly unit: 'ns' | 'ms' | 's' | 'MiB' | '';
   /** The median must stay below it. */
   readonly target?: number;
 }
@@ -15,16 +15,23 @@ export function printFigures(figures: readonly Figure[]): number {
     const verdict = target === undefined ? '' : at(0.5) < target ? `< ${target}: yes` : `< ${target}: NO`;
     return [what, String(samples.length), ...[0.5, 0.1, 0.9, 0, 1].map((q) => `${round(at(q))} ${unit}`), verdict];
   });
-  const table = [['', 'n', 'median', 'p10', 'p90', 'min', 'max', 'target'], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  for (const row of table)
-    console.log(
-      row
-        .map((cell, i) => (i === 0 || i === 7 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    );
+  printTable([['', 'n', 'median', 'p10', 'p90', 'min', 'max', 'target'], ...rows]);
   return rows.filter((row) => row[7]!.endsWith('NO')).length;
+}
+
+/** In columns: the first to the left, numbers to the right. */
+export function printTable(table: readonly (readonly string[])[]): void {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  for (const row of table) {
+    const cells = row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)));
+    console.log(cells.join('  ').trimEnd());
+  }
+}
+
+/** Median, and from the least to the most of several. */
+export function inShort(samples: readonly number[]): string {
+  const [least, most] = [round(Math.min(...samples)), round(Math.max(...samples))];
+  return least === most ? least : `${round(quantile(samples, 0.5))} (${least}-${most})`;
 }
 
 export function printMachine(): void {

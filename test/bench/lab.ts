@@ -17,8 +17,8 @@ export class Lab {
     return Fleet.in(await this.cluster, await goReplicaBinary());
   }
 
-  /** How often something is repeated, or for how long: a quick run is for a look at the bench, not for its figures. */
-  amount(full: number, quick: number): number {
+  /** How often something is repeated, for how long, with how many: a quick run is for a look at the bench, not for its figures. */
+  amount<T>(full: T, quick: T): T {
     return this.quick ? quick : full;
   }
 

@@ -9,6 +9,7 @@ const COMPARISONS: Record<string, () => Promise<Comparison>> = {
   handover: async () => (await import('./handover/sigterm.js')).sigterm,
   crash: async () => (await import('./handover/sigkill.js')).sigkill,
   file: async () => (await import('./local/file-store.js')).fileStore,
+  steady: async () => (await import('./steady/steady.js')).steady,
   writes: async () => (await import('./writes/writes.js')).writes,
   calls: async () => (await import('./hot/calls.js')).calls,
   footprint: async () => (await import('./footprint/imports.js')).footprint,

@@ -6,7 +6,7 @@ export interface AuditedRequest {
   stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic';
   verb: string;
   requestURI: string;
-  user: { username: string };
+  user: { username: string; extra?: Record<string, string[]> };
   userAgent?: string;
   objectRef?: { resource: string; namespace?: string; name?: string; subresource?: string };
   responseStatus?: { code: number };

@@ -22,6 +22,8 @@ export interface ReplicaOptions {
   wired?: boolean;
   /** Arguments of the program. */
   args?: string[];
+  /** Arguments of Node itself, for a replica of ours. */
+  nodeArgs?: string[];
   /** What stands in front of the API server. */
   gateway?: FaultyGateway;
 }
@@ -66,7 +68,8 @@ export class Fleet {
     const { folder } = await this.mount(name, options);
     const { hostname, port } = new URL(await this.serverFor(name, options));
     const program = join(repository, `test/e2e/dist/fleet/programs/${options.program ?? 'elector'}-replica.js`);
-    const args = [program, '--service-account', folder, '--identity', name, ...(options.args ?? [])];
+    const own = ['--service-account', folder, '--identity', name, ...(options.args ?? [])];
+    const args = [...(options.nodeArgs ?? []), program, ...own];
     const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
     return this.join(new Replica(name, process.execPath, args, env));
   }
@@ -95,6 +98,14 @@ export class Fleet {
     const kubeconfig = this.cluster.kubeconfig(join(folder, 'kubeconfig'), { tokenFile }, { server });
     const args = ['-kubeconfig', kubeconfig, '-namespace', this.namespace, '-lease', LEASE, '-identity', name];
     return this.join(new Replica(name, this.goReplicaBinary, [...args, ...(options.args ?? [])]));
+  }
+
+  /** Starts a program that finds the API server by a kubeconfig, and resolves once it says that it is ready. */
+  async guest(name: string, options: ReplicaOptions, program: (kubeconfig: string) => Replica): Promise<Replica> {
+    const { folder, token } = await this.mount(name, options);
+    const server = await this.serverFor(name, options);
+    const file = join(folder, 'kubeconfig');
+    return this.join(program(this.cluster.kubeconfig(file, { token }, { server, namespace: this.namespace })));
   }
 
   /** The wire of a replica that was started `wired`. */

@@ -11,6 +11,8 @@ export class TcpProxy {
   private refusing = false;
   private freezing = false;
   private latency = 0;
+  /** That arrived from either end, TLS and all. */
+  bytes = 0;
 
   private constructor(
     private readonly server: Server,
@@ -103,7 +105,10 @@ export class TcpProxy {
 
   private carry(from: Socket, to: Socket): void {
     from.setNoDelay(true);
-    from.on('data', (chunk) => void this.pass(chunk, to));
+    from.on('data', (chunk) => {
+      this.bytes += chunk.length;
+      void this.pass(chunk, to);
+    });
   }
 
   private async pass(chunk: Buffer, to: Socket): Promise<void> {
