@@ -12,7 +12,8 @@ const COMPARISONS: Record<string, () => Promise<Comparison>> = {
   steady: async () => (await import('./steady/steady.js')).steady,
   writes: async () => (await import('./writes/writes.js')).writes,
   calls: async () => (await import('./hot/calls.js')).calls,
-  footprint: async () => (await import('./footprint/imports.js')).footprint,
+  subscribers: async () => (await import('./hot/subscribers.js')).subscribers,
+  footprint: async () => (await import('./footprint/footprint.js')).footprint,
 };
 
 const args = process.argv.slice(2);

@@ -11,7 +11,6 @@ import { type Figure, printFigures } from '../figures.js';
 import type { Lab } from '../lab.js';
 
 const WARM_UP = 5;
-const ROUNDS = 40;
 const CALLS = 100_000;
 
 @Injectable()
@@ -20,6 +19,11 @@ class Jobs {
 
   bare(): number {
     return ++this.count;
+  }
+
+  byHand(election: LeaderElectionService): number | undefined {
+    if (election.isLeader()) return ++this.count;
+    return undefined;
   }
 
   @OnlyWhenLeader()
@@ -31,6 +35,11 @@ class Jobs {
     return ++this.count;
   }
 
+  async byHandAsync(election: LeaderElectionService): Promise<number | undefined> {
+    if (election.isLeader()) return ++this.count;
+    return undefined;
+  }
+
   @OnlyWhenLeader()
   async guardedAsync(): Promise<number> {
     return ++this.count;
@@ -38,7 +47,8 @@ class Jobs {
 }
 
 /** What the library adds to a call. Two applications on one memory store: the first leads, the second stands by. */
-export async function calls(_lab: Lab): Promise<void> {
+export async function calls(lab: Lab): Promise<void> {
+  const rounds = lab.amount(40, 5);
   const store = memoryLease();
   const leading = await boot(store);
   await leading.get(LeaderElectionService).whenLeader();
@@ -46,26 +56,27 @@ export async function calls(_lab: Lab): Promise<void> {
   try {
     const [leader, standby] = [leading.get(Jobs), standing.get(Jobs)];
     const [asLeader, asStandby] = [leading.get(LeaderElectionService), standing.get(LeaderElectionService)];
+    const [isLeader, isStandby] = await inTurn(
+      rounds,
+      () => asLeader.isLeader(),
+      () => asStandby.isLeader(),
+    );
     printFigures([
-      {
-        what: 'isLeader() on the leader',
-        samples: (await inTurn(() => asLeader.isLeader()))[0]!,
-        unit: 'ns',
-        target: 300,
-      },
-      {
-        what: 'isLeader() on a standby',
-        samples: (await inTurn(() => asStandby.isLeader()))[0]!,
-        unit: 'ns',
-        target: 300,
-      },
-      ...(await beside('method', () => leader.bare(), {
-        leader: () => leader.guarded(),
-        standby: () => standby.guarded(),
+      { what: 'isLeader() on the leader', samples: isLeader!, unit: 'ns', target: 300 },
+      { what: 'isLeader() on a standby', samples: isStandby!, unit: 'ns', target: 300 },
+      ...(await beside(rounds, 'method', () => leader.bare(), {
+        'a hand-written if, on the leader': () => leader.byHand(asLeader),
+        'a hand-written if, on a standby': () => standby.byHand(asStandby),
+        'decorated, on the leader': () => leader.guarded(),
+        'decorated, on a standby': () => standby.guarded(),
       })),
-      ...(await beside('async method, awaited', () => leader.bareAsync(), {
-        leader: () => leader.guardedAsync(),
-        standby: () => standby.guardedAsync(),
+      ...(await beside(rounds, 'async method, awaited', () => leader.bareAsync(), {
+        'a hand-written if, on the leader': () => leader.byHandAsync(asLeader),
+        'a hand-written if, on a standby': () => standby.byHandAsync(asStandby),
+        'decorated, on the leader': () => leader.guardedAsync(),
+        'decorated, on a standby': () => standby.guardedAsync(),
+        'runIfLeader(), on the leader': () => asLeader.runIfLeader(() => leader.bareAsync()),
+        'runIfLeader(), on a standby': () => asStandby.runIfLeader(() => standby.bareAsync()),
       })),
     ]);
   } finally {
@@ -80,18 +91,25 @@ function boot(store: LeaseStore): Promise<INestApplicationContext> {
   return NestFactory.createApplicationContext(BenchModule, { logger: false });
 }
 
-/** The decorated method on top of the bare one: round by round in turn, so that what else the machine does hits both. */
+/** What each costs on top of the bare method: round by round in turn, so that what else the machine does hits all. */
 async function beside(
+  rounds: number,
   what: string,
   bare: () => unknown,
-  decorated: { leader: () => unknown; standby: () => unknown },
+  others: Record<string, () => unknown>,
 ): Promise<Figure[]> {
-  const samples = await inTurn(bare, decorated.leader, decorated.standby);
-  const added = (to: number) => samples[to]!.map((sample, round) => sample - samples[0]![round]!);
+  const [alone, ...samples] = await inTurn(rounds, bare, ...Object.values(others));
   return [
-    { what: `bare ${what}`, samples: samples[0]!, unit: 'ns' },
-    { what: '  decorated, on the leader: added', samples: added(1), unit: 'ns', target: 1_500 },
-    { what: '  decorated, on a standby: added', samples: added(2), unit: 'ns', target: 1_000 },
+    { what: `bare ${what}`, samples: alone!, unit: 'ns' },
+    ...Object.keys(others).map((name, i): Figure => {
+      const added = samples[i]!.map((sample, round) => sample - alone![round]!);
+      return {
+        what: `  ${name}: added`,
+        samples: added,
+        unit: 'ns',
+        target: /decorated/.test(name) ? 1_500 : undefined,
+      };
+    }),
   ];
 }
 
@@ -99,9 +117,9 @@ async function beside(
  * Nanoseconds of processor time a call, one sample a round: the clock on the wall would count other processes too.
  * Between rounds the event loop turns, or the election could not renew.
  */
-async function inTurn(...calls: (() => unknown)[]): Promise<number[][]> {
+async function inTurn(rounds: number, ...calls: (() => unknown)[]): Promise<number[][]> {
   const samples: number[][] = calls.map(() => []);
-  for (let round = -WARM_UP; round < ROUNDS; round++)
+  for (let round = -WARM_UP; round < rounds; round++)
     for (const [i, call] of calls.entries()) {
       const took = await nanoseconds(call);
       if (round >= 0) samples[i]!.push(took);

@@ -15,17 +15,28 @@ export const PEERS: readonly Peer[] = [
   { name: 'leader-election', version: '1.0.2' },
 ];
 
-/** A folder in which the package can be imported, or why it cannot be had. Removed when the process exits. */
-export function install({ name, version }: Peer): { folder: string } | { missing: string } {
+/** The packages that can be had, each with a folder in which it can be imported; says of the others why not. */
+export function installed(peers: readonly Peer[]): (Peer & { folder: string })[] {
+  return peers.flatMap((peer) => {
+    const { folder, error } = install(`${peer.name}@${peer.version}`);
+    if (error) console.log(`${peer.name}@${peer.version} cannot be had: npm says ${error}.`);
+    return error ? [] : [{ ...peer, folder }];
+  });
+}
+
+const folders = new Map<string, ReturnType<typeof install>>();
+process.on('exit', () => folders.forEach(({ folder }) => rmSync(folder, { recursive: true, force: true })));
+
+/** Installs what `npm install` is given, once a run, without its peer dependencies; `error` is npm's word for what went wrong. */
+export function install(what: string): { folder: string; error?: string } {
+  const known = folders.get(what);
+  if (known) return known;
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-leader-peer-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  const { status, stderr } = spawnSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@${version}`],
-    { cwd: folder, encoding: 'utf8' },
-  );
-  if (status === 0) return { folder };
-  const code = /npm error code (\w+)/.exec(stderr)?.[1];
-  return { missing: `${name}@${version}: npm install fails${code ? ` (${code})` : ''}` };
+  const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps', '--loglevel=error'];
+  const { status, stderr } = spawnSync('npm', ['install', ...options, what], { cwd: folder, encoding: 'utf8' });
+  const error = status === 0 ? undefined : (/npm error code (\w+)/.exec(stderr)?.[1] ?? `exit code ${status}`);
+  const result = { folder, error };
+  folders.set(what, result);
+  return result;
 }

@@ -1,21 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientGo, type Contender, ours } from '../contenders.js';
+import { clientGo, ours } from '../contenders.js';
 import { inShort, printTable } from '../figures.js';
 import type { Lab } from '../lab.js';
 import { codedependant } from '../peers/codedependant.js';
-import { install, PEERS } from '../peers/install.js';
+import { installed, PEERS } from '../peers/install.js';
 import { bareNest } from './bare-nest.js';
 import { costs, type HourlyCost } from './hourly-cost.js';
 import { MeteredElection } from './metered-election.js';
 
 /** What an election costs while nothing happens, by replica and hour. */
 export async function steady(lab: Lab): Promise<void> {
-  const contenders: Contender[] = [ours, clientGo];
-  for (const peer of PEERS) {
-    const installed = install(peer);
-    if ('folder' in installed) contenders.push(codedependant(installed.folder));
-    else console.log(installed.missing);
-  }
+  const contenders = [ours, clientGo, ...installed(PEERS).map(({ folder }) => codedependant(folder))];
   const { rss, heap } = await bareNest();
   console.log(
     `An application of Nest without any election: RSS ${rss.toFixed(1)} MiB, live heap ${heap.toFixed(1)} MiB.`,
