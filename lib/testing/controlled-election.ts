@@ -7,6 +7,8 @@ import { TestClock } from './test-clock.js';
 
 /** So long that nothing renews or expires by itself, even while somebody looks at a breakpoint. */
 const LEASE_DURATION = 3_600_000;
+/** How long a lost handler waits for an acquired one that it is to stop. Derived from the duration it would be minutes. */
+const RETRY_PERIOD = 100;
 const OTHER_REPLICA = { holder: 'another-replica', term: 'of-another-replica' };
 
 /** One election whose lease a test hands to and fro. Store and clock are the test's, the elector is the real one. */
@@ -20,14 +22,14 @@ export class ControlledElection {
     this.lease = { name: options.leaseName, namespace: options.namespace };
     const { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate } = options;
     const kept = { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate };
-    const own = { store: this.store, leaseDuration: LEASE_DURATION };
+    const own = { store: this.store, leaseDuration: LEASE_DURATION, retryPeriod: RETRY_PERIOD };
     this.elector = new ObservedElector({ name, options: { ...kept, ...own }, clock: this.clock, log });
     this.occupy();
   }
 
   /** The other replica releases the lease, and this one takes it. */
   async grant(): Promise<void> {
-    if (this.elector.isLeader()) return;
+    if (this.elector.isLeader()) return this.elector.settled();
     const handled = this.elector.handled('acquired');
     this.write({ ...OTHER_REPLICA, holder: null });
     // A replica that stepped down stays out for a while.

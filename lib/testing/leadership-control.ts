@@ -15,8 +15,8 @@ export class LeadershipControl {
   };
 
   /**
-   * This replica leads. Does nothing if it does. An `@OnLeadershipAcquired` handler that runs as long as its term is not
-   * waited for.
+   * This replica leads, if it does not already. An `@OnLeadershipAcquired` handler that has not returned after a quarter
+   * of a second is taken for one that runs as long as its term, and not waited for.
    */
   grant(election?: string): Promise<void> {
     return this.of(election).grant();

@@ -3,12 +3,17 @@ import { LeaderElector, type LeaderElectorSetup, type TermHandlers } from '../el
 // Taken at import, see TestClock.
 const { setTimeout } = globalThis;
 
-/** A handler may run as long as its term: one that has not returned by then is taken for such. Milliseconds. */
-const PATIENCE = 100;
+/**
+ * An acquired handler may run as long as its term: one that has not returned after so many rests is taken for such. Not one long rest,
+ * which on a busy machine is over before the handler has had its turns.
+ */
+const RESTS = 100;
+/** Milliseconds. */
+const REST = 2;
 
 /** The real elector, that tells when the handlers of a term have been told and have returned. */
 export class ObservedElector extends LeaderElector {
-  private readonly running = new Set<Promise<unknown>>();
+  private readonly running = { acquired: new Set<Promise<unknown>>(), lost: new Set<Promise<unknown>>() };
   private readonly told = { acquired: new Set<() => void>(), lost: new Set<() => void>() };
 
   constructor(setup: LeaderElectorSetup) {
@@ -18,25 +23,34 @@ export class ObservedElector extends LeaderElector {
 
   override onTerms({ acquired, lost }: TermHandlers): () => void {
     return super.onTerms({
-      acquired: (term) => this.run(async () => acquired(term)),
-      lost: (term, reason) => this.run(async () => lost(term, reason)),
+      acquired: (term) => this.run('acquired', async () => acquired(term)),
+      lost: (term, reason) => this.run('lost', async () => lost(term, reason)),
     });
   }
 
-  /** Resolves once the handlers of the next such event have returned, `acquired` ones at most {@link PATIENCE} later. */
+  /** Resolves once the handlers of the next such event have returned. */
   async handled(event: keyof TermHandlers): Promise<void> {
     await new Promise<void>((resolve) => this.told[event].add(resolve));
     // Handlers of one event are called in one tick, some of them after the one that told.
     await Promise.resolve();
-    const returned = Promise.allSettled(this.running);
-    if (event === 'lost') await returned;
-    else await Promise.race([returned, new Promise((resolve) => setTimeout(resolve, PATIENCE).unref())]);
+    await this.settled();
   }
 
-  private run(handler: () => Promise<unknown>): Promise<unknown> {
+  /** Resolves once all handlers have returned, but for `acquired` ones that run as long as their term. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.running.lost);
+    for (let rest = 0; rest < RESTS && this.running.acquired.size > 0; rest += 1) {
+      await Promise.race([
+        Promise.allSettled(this.running.acquired),
+        new Promise((resolve) => setTimeout(resolve, REST)),
+      ]);
+    }
+  }
+
+  private run(event: keyof TermHandlers, handler: () => Promise<unknown>): Promise<unknown> {
     const running = handler();
-    this.running.add(running);
-    const done = () => this.running.delete(running);
+    this.running[event].add(running);
+    const done = () => this.running[event].delete(running);
     running.then(done, done);
     return running;
   }

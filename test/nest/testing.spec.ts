@@ -126,18 +126,90 @@ describe('LeaderElectionTestingModule', () => {
     await app.close();
   });
 
-  it('does not wait for a handler that runs as long as its term', async () => {
+  describe('with an acquired handler', () => {
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+    async function bootWith<T extends object>(provider: new () => T) {
+      const imports = [LeaderElectionTestingModule.forRoot({ drainTimeout: 1_000 })];
+      const app = await Test.createTestingModule({ imports, providers: [provider] }).compile();
+      onTestFinished(() => app.close());
+      await app.init();
+      return { control: app.get(LeadershipControl), handlers: app.get(provider) };
+    }
+
     @Injectable()
-    class Loop {
-      @OnLeadershipAcquired() async run({ signal }: LeadershipTerm) {
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    class Slow {
+      ready = false;
+      @OnLeadershipAcquired() async begin() {
+        await turn();
+        const end = performance.now() + 500;
+        while (performance.now() < end);
+        for (let turns = 0; turns < 10; turns += 1) await turn();
+        this.ready = true;
       }
     }
-    const imports = [LeaderElectionTestingModule.forRoot({ leader: true })];
-    const app = await Test.createTestingModule({ imports, providers: [Loop] }).compile();
-    await app.init();
-    await app.get(LeadershipControl).revoke();
-    await app.close();
+
+    it('that is slow on a busy machine: waits for it', async () => {
+      const { control, handlers } = await bootWith(Slow);
+      await control.grant();
+      expect(handlers.ready).toBe(true);
+    });
+
+    it('that still runs when it is granted again: waits for it', async () => {
+      const { control, handlers } = await bootWith(Slow);
+      const first = control.grant();
+      await turn();
+      await control.grant();
+      expect(handlers.ready).toBe(true);
+      await first;
+    });
+
+    it('that watches its signal: does not wait for it before that aborts', async () => {
+      @Injectable()
+      class Loop {
+        ended = false;
+        @OnLeadershipAcquired() async run({ signal }: LeadershipTerm) {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          this.ended = true;
+        }
+      }
+      const { control, handlers } = await bootWith(Loop);
+      await control.grant();
+      expect(handlers.ended).toBe(false);
+      await control.revoke();
+      expect(handlers.ended).toBe(true);
+    });
+
+    it('that runs until the lost handler stops it: resolves when it has', async () => {
+      @Injectable()
+      class Loop {
+        goesOn = true;
+        ended = false;
+        @OnLeadershipAcquired() async run() {
+          while (this.goesOn) await turn();
+          this.ended = true;
+        }
+        @OnLeadershipLost() stop() {
+          this.goesOn = false;
+        }
+      }
+      const { control, handlers } = await bootWith(Loop);
+      await control.grant();
+      await control.revoke();
+      expect(handlers.ended).toBe(true);
+    });
+
+    it('that never returns: does not hang with it', async () => {
+      @Injectable()
+      class Hanging {
+        @OnLeadershipAcquired() run() {
+          return new Promise(() => {});
+        }
+      }
+      const { control } = await bootWith(Hanging);
+      await control.grant();
+      await expect(control.revoke()).resolves.toBeUndefined();
+    });
   });
 });
 

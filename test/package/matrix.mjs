@@ -1,4 +1,5 @@
-// npm run test:matrix: the packed package on every supported Node, Nest and @kubernetes/client-node, from ESM and from CommonJS.
+// npm run test:matrix: the packed package on every supported Node, Nest and @kubernetes/client-node, from ESM and from CommonJS, and in
+// a user's unit test under Vitest and Jest.
 // usage: matrix.mjs [--report FILE]
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +10,11 @@ const NODES = [20, 22, 24];
 const NESTS = [11, 12];
 const CLIENTS = [1, 2];
 
+/** As docs/testing.md says; both print nothing that matters when they succeed. */
+const UNIT_TESTS = {
+  vitest: ['node_modules/vitest/vitest.mjs', 'run'],
+  jest: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'],
+};
 /** As the store loads it, for a kubeconfig that leads nowhere. */
 const LOAD_CLIENT = `
   import { kubernetesLease } from 'nestjs-leader';
@@ -42,6 +48,11 @@ for (const nestMajor of NESTS) {
     'typescript@6',
     '@types/node@20',
     `@kubernetes/client-node@${CLIENTS[0]}`,
+    `@nestjs/testing@${nestMajor}`,
+    'vitest@4.1',
+    'jest@30',
+    '@swc/jest',
+    '@swc/core',
   ]);
   run(project, 'npx', ['tsc', '-p', 'tsconfig.nodenext.json']);
   writeFileSync(join(project, 'client.mjs'), LOAD_CLIENT);
@@ -50,9 +61,10 @@ for (const nestMajor of NESTS) {
     path,
     row: { node: version, nest: nestMajor, import: '', require: '' },
   }));
-  const check = ({ path, row }, column, script) => {
+  const check = ({ path, row }, column, ...script) => {
     try {
-      row[column] = run(project, path, [script]).trim();
+      const output = run(project, path, script);
+      row[column] = column in UNIT_TESTS ? 'ok' : output.trim();
     } catch (error) {
       row[column] = 'FAILED';
       console.error(`Node ${row.node}, Nest ${nestMajor}, ${column}: ${error.message}`);
@@ -61,6 +73,9 @@ for (const nestMajor of NESTS) {
   };
   for (const cell of ofThisNest) check(cell, 'import', 'out/app.js');
   for (const cell of ofThisNest) check(cell, 'require', 'out/require.cjs');
+  for (const [runner, script] of Object.entries(UNIT_TESTS)) {
+    for (const cell of ofThisNest) check(cell, runner, ...script);
+  }
   for (const client of CLIENTS) {
     if (client !== CLIENTS[0]) addPackage(project, `@kubernetes/client-node@${client}`);
     for (const cell of ofThisNest) {

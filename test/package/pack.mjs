@@ -1,5 +1,7 @@
 // npm run test:pack: what would be published resolves everywhere, says what it is, and holds what it should.
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { packTarball, repository } from './tarball.mjs';
 
 const { path, size, unpackedSize, files } = packTarball();
@@ -16,6 +18,10 @@ const undeclared = files.filter(
   (file) => /^(?!dist\/chunks\/).*\.js$/.test(file) && !files.includes(file.replace(/\.js$/, '.d.ts')),
 );
 if (undeclared.length > 0) throw new Error(`without declarations: ${undeclared.join(', ')}`);
+
+// No source maps: the bundles are the sources without their types, comments and file names included, and maps would double the package.
+const dangling = files.filter((file) => /\/\/# sourceMappingURL=/.test(readFileSync(join(repository, file), 'utf8')));
+if (dangling.length > 0) throw new Error(`with a source map that is not there: ${dangling.join(', ')}`);
 
 bin('publint', 'run', path, '--strict');
 // CommonJS consumers get the same ES modules: every supported Node can require them.
