@@ -132,29 +132,38 @@ describe('a standby that is promoted', () => {
     fleet.expectOneBelieverAtATime();
   });
 
-  it('without it: what was lost is noticed, waited out, and outdone by greater tokens', async () => {
+  it('without it: a term that was lost is waited out, though the lease now reads as released, and outdone by greater tokens', async () => {
     const { primary, standby, address } = await replicated();
-    // Long enough that the successor still believes when the standby has been promoted.
     const fleet = cleanup.use(new Fleet(address.url, { DURATION: '10000' }));
-    const { leader, standby: successor } = await fleet.pair();
-    // From here on the standby receives nothing: the successor's term, and the lease it holds, will be lost.
-    await expect.poll(async () => (await standby.query('SELECT pg_is_in_recovery() AS yes'))[0]?.yes).toBe(true);
+    const first = await fleet.add();
+    await first.until('admitted');
+    first.terminate();
+    await first.exited;
+    const released = await primary.query('SELECT pg_current_wal_lsn()::text AS lsn');
+    await expect
+      .poll(
+        async () => (await standby.query(`SELECT pg_last_wal_replay_lsn() >= '${released[0]!.lsn}' AS yes`))[0]?.yes,
+      )
+      .toBe(true);
+    // From here on the standby receives nothing: the next term, and the lease it holds, will be lost.
     await standby.configure({ primary_conninfo: '' });
     await standby.query('SELECT pg_reload_conf()');
     await expect
       .poll(async () => (await primary.query('SELECT count(*)::int AS n FROM pg_stat_replication'))[0]?.n)
       .toBe(0);
-    leader.terminate();
-    await successor.until('admitted');
-    await sleep(1_000);
-    const third = await fleet.add();
-    await third.until('holder');
+    // Its address leads nowhere after the failover: nothing tells it that its term is lost.
+    const cutOff = cleanup.use(await Switchboard.to(primary.port));
+    const lost = await fleet.add({ DATABASE_URL: cutOff.url });
+    await lost.until('admitted');
+    const next = await fleet.add();
+    await next.until('holder');
     await primary.stop('immediate');
     await standby.promote();
     const promoted = monotonic();
     address.turnTo(standby.port);
-    await Promise.any([successor, third].map((replica) => replica.until('admitted', { since: promoted })));
+    await next.until('admitted', { since: promoted });
     await sleep(1_000);
+    expect(lost.of('sample', promoted + 1_000).filter((sample) => sample.leader)).not.toEqual([]);
     fleet.expectOneBelieverAtATime();
     fleet.expectGrowingTokens();
   });
