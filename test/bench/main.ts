@@ -10,6 +10,7 @@ const COMPARISONS: Record<string, () => Promise<Comparison>> = {
   crash: async () => (await import('./handover/sigkill.js')).sigkill,
   file: async () => (await import('./local/file-store.js')).fileStore,
   steady: async () => (await import('./steady/steady.js')).steady,
+  elections: async () => (await import('./elections/elections.js')).elections,
   writes: async () => (await import('./writes/writes.js')).writes,
   calls: async () => (await import('./hot/calls.js')).calls,
   subscribers: async () => (await import('./hot/subscribers.js')).subscribers,

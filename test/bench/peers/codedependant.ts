@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LEASE } from '../../e2e/fleet/fleet.js';
 import { Replica } from '../../e2e/fleet/replica.js';
@@ -10,7 +11,8 @@ export function codedependant(folder: string): Contender {
   return {
     name: '@codedependant',
     start: (fleet, name) =>
-      fleet.guest(name, { wired: true }, (kubeconfig) => {
+      fleet.guest(name, { wired: true }, ({ folder: mounted, token }, server) => {
+        const kubeconfig = fleet.cluster.kubeconfig(join(mounted, 'kubeconfig'), { token }, { server });
         const env = { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: 'as in a pod' };
         return new Replica(name, process.execPath, [...TELLS_HEAP, PROGRAM, folder, name, LEASE, fleet.namespace], env);
       }),

@@ -100,12 +100,14 @@ export class Fleet {
     return this.join(new Replica(name, this.goReplicaBinary, [...args, ...(options.args ?? [])]));
   }
 
-  /** Starts a program that finds the API server by a kubeconfig, and resolves once it says that it is ready. */
-  async guest(name: string, options: ReplicaOptions, program: (kubeconfig: string) => Replica): Promise<Replica> {
-    const { folder, token } = await this.mount(name, options);
-    const server = await this.serverFor(name, options);
-    const file = join(folder, 'kubeconfig');
-    return this.join(program(this.cluster.kubeconfig(file, { token }, { server, namespace: this.namespace })));
+  /** Starts any program, with the files of a pod and the address of the API server, and resolves once it says that it is ready. */
+  async guest(
+    name: string,
+    options: ReplicaOptions,
+    program: (files: MountedFiles, server: string) => Replica,
+  ): Promise<Replica> {
+    const files = await this.mount(name, options);
+    return this.join(program(files, await this.serverFor(name, options)));
   }
 
   /** The wire of a replica that was started `wired`. */
