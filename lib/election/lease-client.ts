@@ -97,15 +97,16 @@ export class LeaseClient {
     begun?: (giveUp: GiveUp) => void,
   ): Promise<T> {
     const sent = this.clock.now();
-    const bound = this.timeout.current;
+    const bound = this.timeout.within(limit);
+    const isCutShort = bound < this.timeout.current;
     try {
-      const answer = await withDeadline(this.clock, Math.min(bound, limit), call, begun);
+      const answer = await withDeadline(this.clock, bound, call, begun);
       this.timeout.answeredIn(this.clock.now() - sent);
       this.contact();
       return answer;
     } catch (error) {
       // A bound that the term's end cut short says nothing about the store.
-      if (isLeaderElectionError(error) && error.code === 'STORE_TIMEOUT' && limit >= bound) {
+      if (isLeaderElectionError(error) && error.code === 'STORE_TIMEOUT' && !isCutShort) {
         this.timeout.timedOut();
       }
       throw error;

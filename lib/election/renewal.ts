@@ -59,18 +59,24 @@ export class Renewal {
       case 'rejected': {
         // A server that asks for more patience than the term has left still gets one more try in time.
         const patience = Math.min(outcome.retryAfter ?? 0, (tenure.validity.expiresAt - this.clock.now()) / 2);
-        this.retryAt = Math.max(now + timings.retryPeriod, this.clock.now() + patience);
+        this.retryAt = Math.max(this.afterFailure(now, left), this.clock.now() + patience);
         return;
       }
       case 'unknown':
-        this.retryAt = now + timings.retryPeriod;
+        this.retryAt = this.afterFailure(now, left);
     }
   }
 
   private async reread(now: number, left: number): Promise<void> {
     const answer = await this.lease.read(left);
     if (typeof answer === 'object' || answer === 'old') {
-      this.retryAt = now + this.timings.retryPeriod;
+      this.retryAt = this.afterFailure(now, left);
     }
+  }
+
+  /** When to try again after an attempt begun at `now`: closer and closer together towards the end of the term. */
+  private afterFailure(now: number, left: number): number {
+    const { retryPeriod } = this.timings;
+    return now + Math.min(retryPeriod, Math.max(left / 2, retryPeriod / 8));
   }
 }

@@ -16,8 +16,21 @@ export class RequestTimeout {
   }
 
   get current(): number {
-    const fitting = this.smoothed === null ? 0 : this.smoothed * 1.25 + 4 * this.variation;
-    return Math.max(this.floor, Math.min(Math.max(fitting, this.backedOff), this.renewDeadline / 2));
+    return Math.max(this.floor, Math.min(Math.max(this.fitting, this.backedOff), this.renewDeadline / 2));
+  }
+
+  /**
+   * For a request that is worth nothing after `left`: one that could use up all of it gets half, or what answers take, so that a
+   * swallowed request is never the last.
+   */
+  within(left: number): number {
+    const { current } = this;
+    return current < left ? current : Math.min(left, Math.max(this.fitting, left / 2));
+  }
+
+  /** What the measured latency asks for. */
+  private get fitting(): number {
+    return this.smoothed === null ? 0 : this.smoothed * 1.25 + 4 * this.variation;
   }
 
   answeredIn(latency: number): void {
