@@ -287,6 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     bug: 'a watch that never told anything is never reopened',
     origin: 'ours, found by the simulator',
+    quick: false,
     profile: 'watches',
     patches: [patch('watcher.ts', '(this.yielded || this.clock.now() - this.openedAt >= patience)', 'this.yielded')],
   },
