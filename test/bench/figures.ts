@@ -46,6 +46,7 @@ export function quantile(samples: readonly number[], q: number): number {
   return below + (sorted[Math.ceil(position)]! - below) * (position % 1);
 }
 
+/** Three digits, and never more than two after the point. */
 function round(value: number): string {
-  return Math.abs(value) < 100 ? value.toFixed(1) : String(Math.round(value));
+  return value.toFixed(Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
 }

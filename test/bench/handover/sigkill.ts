@@ -19,11 +19,13 @@ export async function sigkill(lab: Lab): Promise<void> {
         }),
       );
     }
-    const print = (of: keyof Crash) =>
-      printFigures([...crashes].map(([what, all]) => ({ what, samples: all.map((crash) => crash[of]), unit: 'ms' })));
     console.log("SIGKILL on the leader to its successor's first work, lease of 15 s:");
-    print('afterSignal');
+    print(crashes, ({ afterSignal }) => afterSignal / 1000);
     console.log('\nThe same, counted from the end of the lease as the API server has it:');
-    print('afterLease');
+    print(crashes, ({ afterLease }) => afterLease / 1000);
   });
+}
+
+function print(crashes: ReadonlyMap<string, readonly Crash[]>, seconds: (crash: Crash) => number): void {
+  printFigures([...crashes].map(([what, all]) => ({ what, samples: all.map(seconds), unit: 's' })));
 }

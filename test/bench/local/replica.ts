@@ -30,7 +30,7 @@ class Work {
 })
 class ReplicaModule {}
 
-const app = await NestFactory.createApplicationContext(ReplicaModule, { logger: ['warn', 'error', 'fatal'] });
+const app = await NestFactory.createApplicationContext(ReplicaModule, { logger: ['error', 'fatal'] });
 app.enableShutdownHooks();
 const election = app.get(LeaderElectionService);
 const work = app.get(Work);
