@@ -9,8 +9,15 @@ import { Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROOT } from '../pages.js';
 
-const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
-const unmentioned = (names: Iterable<string>) => [...names].filter((name) => !page.includes(`\`${name}\``));
+/** Of names, those that a page leaves out. */
+const missing =
+  (page: string) =>
+  (names: Iterable<string>): string[] => {
+    const text = readFileSync(join(ROOT, 'docs', page), 'utf8');
+    return [...names].filter((name) => !text.includes(`\`${name}\``));
+  };
+const missingInOperations = missing('operations.md');
+const missingInObservability = missing('observability.md');
 
 async function boot(registry = new Registry()) {
   const imports = [
@@ -23,31 +30,31 @@ async function boot(registry = new Registry()) {
   return app;
 }
 
-describe('docs/operations.md', () => {
-  it('explains every metric', async () => {
+describe('docs/operations.md and docs/observability.md', () => {
+  it('explain every metric', async () => {
     const registry = new Registry();
     await boot(registry);
     const names = registry.getMetricsAsArray().map(({ name }) => name);
     expect(names.length).toBeGreaterThan(0);
-    expect(unmentioned(names)).toEqual([]);
+    expect(missingInObservability(names)).toEqual([]);
   });
 
-  it('explains every error code', () => {
+  it('explain every error code', () => {
     const source = readFileSync(join(ROOT, 'lib/election/errors.ts'), 'utf8');
     const union = /LeaderElectionErrorCode =([^;]+);/.exec(source)![1]!;
-    expect(unmentioned([...union.matchAll(/'(\w+)'/g)].map((match) => match[1]!))).toEqual([]);
+    expect(missingInOperations([...union.matchAll(/'(\w+)'/g)].map((match) => match[1]!))).toEqual([]);
   });
 
-  it('explains every field of the status', async () => {
+  it('explain every field of the status', async () => {
     const app = await boot();
-    expect(unmentioned(Object.keys(app.get(LeaderElectionService).status()))).toEqual([]);
+    expect(missingInOperations(Object.keys(app.get(LeaderElectionService).status()))).toEqual([]);
   });
 
-  it('names every channel', () => {
-    expect(unmentioned(Object.values(CHANNELS))).toEqual([]);
+  it('name every channel', () => {
+    expect(missingInObservability(Object.values(CHANNELS))).toEqual([]);
   });
 
-  it('listens to a channel', async () => {
+  it('listen to a channel', async () => {
     const alerts: string[] = [];
     const app = await boot();
     subscribe(CHANNELS.termEnded, (message) => {
