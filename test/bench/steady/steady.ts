@@ -31,7 +31,11 @@ export async function steady(lab: Lab): Promise<void> {
         ['', 'n', 'requests/h', 'KiB/h', 'CPU s/h', 'RSS MiB', 'live heap MiB'],
         ...elections.flatMap(({ contender, meters }) => {
           const [leader, ...others] = meters.map((meter) => all.get(meter)!);
-          return [row(`${contender.name}, leader`, [leader!]), row(`${contender.name}, a standby`, others)];
+          return [
+            row(`${contender.name}, leader`, [leader!]),
+            row(`${contender.name}, a standby`, others),
+            row(`${contender.name}, all together`, [sum([leader!, ...others])], 1 + others.length),
+          ];
         }),
       ]);
     } finally {
@@ -40,10 +44,18 @@ export async function steady(lab: Lab): Promise<void> {
   }
 }
 
-function row(what: string, costs: readonly HourlyCost[]): string[] {
+const COLUMNS = ['requests', 'kib', 'cpu', 'rss', 'heap'] as const;
+
+function row(what: string, costs: readonly HourlyCost[], n = costs.length): string[] {
   const column = (of: keyof HourlyCost) => {
     const samples = costs.map((cost) => cost[of]).filter((value) => value !== null);
     return samples.length > 0 ? inShort(samples) : '-';
   };
-  return [what, String(costs.length), ...(['requests', 'kib', 'cpu', 'rss', 'heap'] as const).map(column)];
+  return [what, String(n), ...COLUMNS.map(column)];
+}
+
+function sum(costs: readonly HourlyCost[]): HourlyCost {
+  const total = (of: keyof HourlyCost) => costs.reduce((sum, cost) => sum + (cost[of] ?? 0), 0);
+  const heap = costs.some((cost) => cost.heap === null) ? null : total('heap');
+  return { requests: total('requests'), kib: total('kib'), cpu: total('cpu'), rss: total('rss'), heap };
 }
