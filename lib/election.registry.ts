@@ -8,6 +8,7 @@ import {
   type LeaderElector,
   type LeaseStore,
 } from './election/index.js';
+import { outsideAnyCall } from './election/gate.js';
 import type { LeaderElectionOptions } from './interfaces/leader-election-options.interface.js';
 import * as messages from './leader-election.messages.js';
 import { LeaderElectionService } from './leader-election.service.js';
@@ -77,8 +78,14 @@ export class ElectionRegistry {
   /** Drains and releases all elections side by side, for good, then closes their stores. */
   async stop(): Promise<void> {
     this.state = 'stopped';
-    await Promise.all(this.electors().map((elector) => elector.shutdown()));
-    await this.stores.release();
+    const electors = this.electors();
+    await Promise.all(electors.map((elector) => elector.shutdown()));
+    const closed = outsideAnyCall(async () => {
+      await Promise.all(electors.map((elector) => elector.stop()));
+      await this.stores.release();
+    });
+    // Asked for by admitted work, the release follows when that work ends: waiting for it here would hold that work up.
+    if (electors.every((elector) => elector.status().role === 'stopped')) await closed;
   }
 
   private electors(): LeaderElector[] {

@@ -2,11 +2,13 @@ import { Inject, Logger, Module, type OnApplicationBootstrap, type OnModuleDestr
 import { ModulesContainer } from '@nestjs/core';
 import type { ElectionRegistry } from './election.registry.js';
 import { ELECTION_REGISTRY } from './leader-election.constants.js';
-import { MISSING_SHUTDOWN_HOOKS_MESSAGE } from './leader-election.messages.js';
+import { MISSING_SHUTDOWN_HOOKS_MESSAGE, STILL_BOOTING_MESSAGE } from './leader-election.messages.js';
 import { isUnderTestRunner } from './test-runner.js';
 
 /** Later than any `enableShutdownHooks()` between `init()` and `listen()`. */
 const SHUTDOWN_HOOKS_CHECK_DELAY = 3_000;
+/** Longer than most applications take to boot. */
+const BOOT_CHECK_DELAY = 10_000;
 
 /**
  * Starts the elections when the application is ready and stops them before anything that their work needs is torn down.
@@ -18,6 +20,7 @@ const SHUTDOWN_HOOKS_CHECK_DELAY = 3_000;
 @Module({})
 export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('LeaderElection');
+  private readonly bootCheck?: NodeJS.Timeout;
   private shutdownHooksCheck?: NodeJS.Timeout;
 
   constructor(
@@ -27,9 +30,13 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
     for (const module of modules.values()) {
       if (module.metatype === LeaderElectionLifecycleModule) module.distance = -1;
     }
+    if (isUnderTestRunner(process.env)) return;
+    // Here, because a hook that waits for leadership keeps every hook of this module from being called.
+    this.bootCheck = setTimeout(() => this.logger.warn(STILL_BOOTING_MESSAGE), BOOT_CHECK_DELAY).unref();
   }
 
   onApplicationBootstrap(): void {
+    clearTimeout(this.bootCheck);
     // Not awaited: an election without a store to talk to must not hold the boot up.
     void this.registry.start();
     if (isUnderTestRunner(process.env)) return;
@@ -39,6 +46,7 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
   }
 
   async onModuleDestroy(): Promise<void> {
+    clearTimeout(this.bootCheck);
     clearTimeout(this.shutdownHooksCheck);
     await this.registry.stop();
   }

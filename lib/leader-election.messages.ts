@@ -11,6 +11,9 @@ export const NO_STORE_IN_PRODUCTION_ADVICE =
 export const MISSING_SHUTDOWN_HOOKS_MESSAGE =
   'Nothing listens for SIGTERM: the lease will not be released when this replica is stopped, and its successor waits for the lease to expire. Call app.enableShutdownHooks() in main.ts.';
 
+export const STILL_BOOTING_MESSAGE =
+  'The application has been booting for 10 s, and its elections begin when that is done. A lifecycle hook that awaits whenLeader() waits for ever: use @OnLeadershipAcquired(), or do not await it there.';
+
 export const TWO_ROOTS_MESSAGE =
   'LeaderElectionModule.forRoot is imported more than once: which options the default election has would depend on import order.';
 export const TWO_ROOTS_ADVICE =
@@ -46,6 +49,11 @@ export const STATIC_METHOD_MESSAGE = (method: string) =>
   `@OnlyWhenLeader cannot gate ${method}: a static method has no instance into which an election could be injected.`;
 export const NOT_A_METHOD_MESSAGE = (member: string) =>
   `@OnlyWhenLeader cannot gate ${member}: only methods and classes can be.`;
+
+export const LIFECYCLE_HOOK_MESSAGE = (member: string) =>
+  `@OnlyWhenLeader cannot gate ${member}: lifecycle hooks run before the elections begin or after they have ended, so it would never run.`;
+export const LIFECYCLE_HOOK_ADVICE =
+  'Use @OnLeadershipAcquired() for what is to be done when leadership begins, @OnLeadershipLost() for when it ends.';
 
 export const NO_INSTANCE_MESSAGE = (method: string) =>
   `${method} listens for leadership, but its provider is request-scoped or transient: no instance exists outside a request.`;

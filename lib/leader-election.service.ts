@@ -61,7 +61,8 @@ export class LeaderElectionService implements Election {
   }
 
   /**
-   * Resolves with the term as soon as this replica leads.
+   * Resolves with the term as soon as this replica leads. Not to be awaited in a lifecycle hook: elections begin when all
+   * hooks of the boot are done.
    *
    * @throws ElectionStoppedError when the election stops; the signal's reason when `signal` aborts
    */

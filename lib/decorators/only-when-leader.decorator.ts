@@ -9,7 +9,12 @@ import {
   GATE_METADATA,
   LEADERSHIP_METADATA,
 } from '../leader-election.constants.js';
-import { NOT_A_METHOD_MESSAGE, STATIC_METHOD_MESSAGE } from '../leader-election.messages.js';
+import {
+  LIFECYCLE_HOOK_ADVICE,
+  LIFECYCLE_HOOK_MESSAGE,
+  NOT_A_METHOD_MESSAGE,
+  STATIC_METHOD_MESSAGE,
+} from '../leader-election.messages.js';
 import { getLeaderElectionToken } from './inject-leader-election.decorator.js';
 
 /** Which election gates a method, and what a call on a standby does. */
@@ -38,7 +43,7 @@ const LIFECYCLE_HOOKS = new Set([
  * marks, inherited ones included), but no lifecycle hook, no `@OnLeadership…` method and no helper. Works above and below
  * the framework's decorator. Calls that are running when leadership ends are drained before the lease is released.
  *
- * @throws LeaderElectionConfigError at decoration time, on static methods and accessors
+ * @throws LeaderElectionConfigError at decoration time, on static methods, accessors and lifecycle hooks
  * @publicApi
  */
 export function OnlyWhenLeader(options: string | OnlyWhenLeaderOptions = {}): MethodDecorator & ClassDecorator {
@@ -50,6 +55,9 @@ export function OnlyWhenLeader(options: string | OnlyWhenLeaderOptions = {}): Me
     const member = `${typeof target === 'function' ? target.name : target.constructor.name}.${String(key)}`;
     if (typeof target === 'function') throw new LeaderElectionConfigError(STATIC_METHOD_MESSAGE(member));
     if (typeof descriptor?.value !== 'function') throw new LeaderElectionConfigError(NOT_A_METHOD_MESSAGE(member));
+    if (LIFECYCLE_HOOKS.has(String(key))) {
+      throw new LeaderElectionConfigError(LIFECYCLE_HOOK_MESSAGE(member), LIFECYCLE_HOOK_ADVICE);
+    }
     gateMethod(target, String(key), descriptor, gateOptions);
   }) as MethodDecorator & ClassDecorator;
 }

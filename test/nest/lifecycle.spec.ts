@@ -12,6 +12,7 @@ import {
   type LossReason,
 } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
+import { tampered } from '../support/hostile-store.js';
 import { Replica } from './replica.js';
 
 /** What the database of an application would say: it is connected late and closed early. */
@@ -175,6 +176,29 @@ describe('a store', () => {
     expect(store.closed()).toBe(0);
     await other.close();
     expect(store.closed()).toBe(1);
+  });
+
+  it('stays open until the work that closed the application has ended, and the lease is released', async () => {
+    const calls: string[] = [];
+    const store = Object.assign(
+      tampered(memoryLease(), (handle) => ({
+        replace: (seen, record, signal) => {
+          if (record.holder === null) calls.push('release');
+          return handle.replace(seen, record, signal);
+        },
+      })),
+      { close: async () => void calls.push('close') },
+    );
+    @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'one', store })] })
+    class App {}
+    const app = await NestFactory.createApplicationContext(App, { logger: false });
+    const election = app.get(LeaderElectionService);
+    await election.whenLeader();
+    await election.runIfLeader(async () => {
+      await app.close();
+      calls.push('work done');
+    });
+    await expect.poll(() => calls).toEqual(['work done', 'release', 'close']);
   });
 
   it('that cannot be closed does not hold the shutdown up', async () => {

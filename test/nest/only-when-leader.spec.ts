@@ -102,6 +102,15 @@ describe('a method under @OnlyWhenLeader', () => {
     });
   });
 
+  it('cannot be a lifecycle hook, which would never run, and says so when the class is defined', () => {
+    expect(() => {
+      class WithHook {
+        @OnlyWhenLeader() onApplicationBootstrap() {}
+      }
+      return WithHook;
+    }).toThrow('WithHook.onApplicationBootstrap');
+  });
+
   it('cannot be static or an accessor, and says so when the class is defined', () => {
     expect(() => {
       class WithStatic {

@@ -1,12 +1,12 @@
-import { Logger, Module } from '@nestjs/common';
+import { Injectable, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { LeaderElectionModule, memoryLease } from 'nestjs-leader';
+import { LeaderElectionModule, LeaderElectionService, memoryLease } from 'nestjs-leader';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'x', store: memoryLease() })] })
 class App {}
 
-describe('an application without shutdown hooks', () => {
+describe('an application in production', () => {
   const listeners = process.listeners('SIGTERM');
   const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
 
@@ -23,16 +23,38 @@ describe('an application without shutdown hooks', () => {
     for (const listener of listeners) process.on('SIGTERM', listener);
   });
 
-  const warnings = () => warn.mock.calls.flat().filter((text) => String(text).includes('enableShutdownHooks'));
+  const warnings = (about = 'enableShutdownHooks') =>
+    warn.mock.calls.flat().filter((text) => String(text).includes(about));
 
-  it('is told once that its successor will have to wait', async () => {
+  it('is told, when it does not come up, that a hook must not wait for an election that waits for it', async () => {
+    const waiting = new AbortController();
+    @Injectable()
+    class Impatient {
+      constructor(private readonly election: LeaderElectionService) {}
+      async onModuleInit() {
+        await this.election.whenLeader(waiting.signal);
+      }
+    }
+    @Module({ imports: [App], providers: [Impatient] })
+    class Stuck {}
+    const booting = NestFactory.createApplicationContext(Stuck, { logger: false, abortOnError: false });
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    vi.advanceTimersByTime(9_000);
+    expect(warnings('whenLeader()')).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    expect(warnings('whenLeader()')).toHaveLength(1);
+    waiting.abort(new Error('enough'));
+    await expect(booting).rejects.toThrow('enough');
+  });
+
+  it('without shutdown hooks is told once that its successor will have to wait', async () => {
     const app = await NestFactory.createApplicationContext(App, { logger: false });
     vi.advanceTimersByTime(10_000);
     expect(warnings()).toHaveLength(1);
     await app.close();
   });
 
-  it('is not told when it has them, when it was closed before, or under a test runner', async () => {
+  it('is not told of hooks when it has them, when it was closed before, or under a test runner', async () => {
     const withHooks = await NestFactory.createApplicationContext(App, { logger: false });
     withHooks.enableShutdownHooks();
     vi.advanceTimersByTime(10_000);
