@@ -64,7 +64,7 @@ export class ReplicaProcess {
     this.child.kill('SIGTERM');
   }
 
-  /** Has its leader work synchronously for so long. */
+  /** Has it work synchronously for so long, if it leads. */
   block(milliseconds: number): void {
     this.child.stdin!.write(`${milliseconds}\n`);
   }

@@ -50,10 +50,11 @@ class Work {
   }
   /** Synchronous work, that asks all the while whether it may go on. */
   block(milliseconds) {
-    const end = now() + BigInt(milliseconds) * 1_000_000n;
-    let believed = 0n;
-    for (let asked = now(); asked < end; asked = now()) if (election.isLeader()) believed = asked;
-    tell(`blocked ${believed} ${election.isLeader()}`);
+    const begun = now();
+    const end = begun + BigInt(milliseconds) * 1_000_000n;
+    let believed = begun;
+    for (let asked = begun; asked < end; asked = now()) if (election.isLeader()) believed = asked;
+    tell(`blocked ${begun} ${believed} ${election.isLeader()}`);
   }
 }
 decorate(Work.prototype, 'acquired', OnLeadershipAcquired());
