@@ -6,7 +6,8 @@ import type { Timings } from './timings.js';
 /**
  * Lets go of the lease on behalf of the term `id`, and only of that: client-go, stopped after a freeze, blanks its successor's lease.
  * Conflicts and unknown outcomes are retried within one request timeout; what still fails is left to expire.
- * In place of a term's id, a claim of ours that nobody confirmed: it is waited for while it may still land.
+ * In place of a term's id, a claim of ours that nobody confirmed: it is waited for while it may still land. What a term of ours has left
+ * that expired is not touched: its work may still run.
  */
 export async function release(
   lease: Lease,
@@ -17,6 +18,7 @@ export async function release(
   const until = clock.now() + lease.patience;
   const breath = timings.retryPeriod / 20;
   const unconfirmed = typeof holding === 'string' ? null : holding;
+  const term = typeof holding === 'string' ? holding : holding.record.term;
   let mustRead = unconfirmed !== null;
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
     if (mustRead) {
@@ -28,7 +30,7 @@ export async function release(
     }
     const stored = lease.latest!.lease;
     const record = stored?.record;
-    if (record?.holder !== lease.rules.identity || (unconfirmed === null && record.term !== holding)) {
+    if (record?.holder !== lease.rules.identity || record.term !== term) {
       if (unconfirmed !== null && stored?.version === unconfirmed.seen.lease?.version) {
         await pause(clock.now() + breath);
         continue;

@@ -139,7 +139,9 @@ export class Vacancy {
     }
     const clientGoShape =
       record.duration === 1000 && record.renewedAt !== null && record.renewedAt === record.acquiredAt;
-    return clientGoShape && this.incumbent !== null && isForeign(this.incumbent);
+    // The count tells that nobody has held it since: client-go keeps it on a release, and every change of holder adds one.
+    const { incumbent } = this;
+    return clientGoShape && incumbent !== null && isForeign(incumbent) && incumbent.transitions === record.transitions;
   }
 
   /** Blanked under ourselves, and nobody in between: every change of holder counts one up. We know that we do not believe. */

@@ -8,4 +8,13 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     seed: 8830,
     note: 'stopped with a claim in flight while work of an expired term winds down: the claim is let go (P3)',
   },
+  {
+    seed: 88816,
+    note: 'stopped with a claim in flight on what its expired term had left: that was let go while work still ran (P3)',
+  },
+  { seed: 94036, note: 'client-go empties the lease of one of ours that the taker has never seen hold it (P4)' },
+  { seed: 117831, note: 'deleted, made again and deleted again, seen by nobody: outside P1, tokens hold' },
+  { seed: 32179, note: 'a claim under way for longer than the lease has lived: outside P1, tokens hold' },
+  { seed: 33574, note: 'a duration shortened by hand, then the lease deleted: outside P1, tokens hold' },
+  { seed: 8122, note: 'client-go empties the lease of somebody who stole it: to all others a release' },
 ];

@@ -20,8 +20,16 @@ export class Incumbency {
   private revision = 0;
   /** Of the holder's renewal before its last. */
   private earlier = 0;
+  /** Revision at which the lease was created, the first time or again. */
+  private born = 0;
   private released = true;
-  private tampered: 'no' | 'removed' | 'shortened' = 'no';
+  /** What others did to it since the holder's last write; when it was deleted or emptied. */
+  private removedAt = Number.POSITIVE_INFINITY;
+  private shortened = false;
+  /** Revisions that show a renewal of this holder with less than it had claimed. */
+  private readonly curtailed = new Set<number>();
+  /** client-go has emptied the lease of a foreign holder: nobody can tell that from the holder's own release. */
+  private lookalike = false;
   private readonly knowledge = new Map<Process, { holder: string; revision: number; newest: number }>();
 
   constructor(
@@ -37,7 +45,8 @@ export class Incumbency {
     if (stored.revision < known.newest) return;
     known.newest = stored.revision;
     if (stored.object.holder !== '') known.holder = stored.object.holder;
-    if (stored.revision > known.revision && stored.revision <= this.revision) known.revision = stored.revision;
+    if (stored.revision > known.revision && stored.revision <= this.revision && !this.curtailed.has(stored.revision))
+      known.revision = stored.revision;
   }
 
   changed(before: Stored, after: Stored, by: Writer, now: number): Verdict {
@@ -49,10 +58,14 @@ export class Incumbency {
     if (next.holder === '') {
       // A release by its holder; anybody else's is judged elsewhere.
       if (before.object?.holder === this.identity && by.identity === this.identity) this.released = true;
-      else this.tampered = 'removed';
+      else {
+        this.removedAt = Math.min(this.removedAt, now);
+        this.lookalike = !isOurs(by.identity) && !isOurs(this.identity);
+      }
       return FINE;
     }
-    const verdict = next.holder === this.identity || this.released ? FINE : this.takeover(by, now);
+    const verdict = next.holder === this.identity || this.released ? FINE : this.takeover(by, after, now);
+    if (!before.object) this.born = after.revision;
     const second = (object: Stored['object']): number => Math.trunc((object?.renewTime ?? 0) / 1000);
     if (next.holder !== this.identity || second(next) !== second(before.object)) this.visibleAt = now;
     this.earlier = next.holder === this.identity ? this.revision : after.revision;
@@ -61,11 +74,11 @@ export class Incumbency {
     this.seconds = this.ownSeconds = next.durationSeconds;
     this.revision = after.revision;
     this.released = false;
-    this.tampered = 'no';
+    this.untouched();
     return verdict;
   }
 
-  private takeover(by: Process, now: number): Verdict {
+  private takeover(by: Process, { sentAt }: Stored, now: number): Verdict {
     const incumbent = this.find(this.identity);
     const dead = !incumbent?.process?.alive && isOurs(this.identity);
     const { rate } = by.machine.clocks;
@@ -74,14 +87,19 @@ export class Incumbency {
     if (waited >= due - TOLERANCE || (dead && this.store.probe !== 'none')) return FINE;
     const why = `${by.identity} takes the lease of ${this.identity} ${waited.toFixed(0)} ms after its last write, due after ${due.toFixed(0)}`;
     const excused: Verdict = { kind: 'excused', forMs: this.seconds * 1000 * 1.5 };
-    // client-go keeps its own rule if it has waited since the last change that it could see: then the fault is the holder's.
-    if (!isOurs(by.identity)) return now - this.visibleAt >= due - TOLERANCE ? FINE : excused;
+    // A foreign holder, or client-go looking at whole seconds: who has waited since the last change that shows has kept the rule.
+    const waitedVisibly = now - this.visibleAt >= due - TOLERANCE;
+    if (!isOurs(by.identity)) return waitedVisibly ? FINE : excused;
+    if (!isOurs(this.identity) && waitedVisibly) return excused;
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
     // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
-    const unknowable = !known?.holder || known.holder === by.identity || incumbent?.ours === false;
-    if (this.tampered === 'removed' && unknowable) return excused;
-    if (this.tampered === 'shortened' && (known?.revision ?? 0) < this.earlier) return excused;
+    const heldItself = !known?.holder || known.holder === by.identity;
+    // Absent before and absent after: that somebody created it between, and perhaps after this write was sent, does not show.
+    const unseen = (known?.revision ?? 0) < this.born || sentAt < this.removedAt;
+    if (this.removedAt <= now && (heldItself || unseen || incumbent?.ours === false)) return excused;
+    if (this.shortened && (known?.revision ?? 0) < this.earlier) return excused;
+    if (this.lookalike) return excused;
     return { kind: 'early', why };
   }
 
@@ -90,17 +108,25 @@ export class Incumbency {
     const { object } = after;
     if (object && object.holder === this.identity) {
       this.seconds = Math.max(this.seconds, object.durationSeconds);
-      if (object.durationSeconds < this.ownSeconds) this.tampered = 'shortened';
+      if (object.durationSeconds < this.ownSeconds) {
+        this.shortened = true;
+        this.curtailed.add(after.revision);
+      }
       return;
     }
-    this.tampered = 'removed';
+    this.removedAt = Math.min(this.removedAt, now);
     if (object && object.holder !== '') {
       this.identity = object.holder;
       this.at = now;
       this.seconds = this.ownSeconds = object.durationSeconds;
       this.revision = this.earlier = after.revision;
       this.released = false;
-      this.tampered = 'no';
+      this.untouched();
     }
+  }
+
+  private untouched(): void {
+    this.removedAt = Number.POSITIVE_INFINITY;
+    this.shortened = this.lookalike = false;
   }
 }

@@ -16,6 +16,11 @@ export class Agenda {
     return this.times.length === 0 ? Number.POSITIVE_INFINITY : this.times[0]!;
   }
 
+  /** Appointments that were not called off. */
+  get size(): number {
+    return this.entries.filter(({ run }) => run !== null).length;
+  }
+
   add(time: number, run: () => void): Appointment {
     const { times, entries } = this;
     const entry: Appointment = { order: this.made++, run };

@@ -44,6 +44,7 @@ export class LeaseClient implements LeaseStore {
   }
 
   open(): LeaseHandle {
+    const { plan } = this;
     const { service, world } = this.network;
     const handle: LeaseHandle = {
       read: async (signal) => {
@@ -60,13 +61,14 @@ export class LeaseClient implements LeaseStore {
         );
       },
       replace: async (seen, record, signal) => {
-        const object = toObject(record);
+        const object = toObject(record, plan.resolution);
         const { lease } = seen;
+        const sentAt = world.now;
         const what = world.timeline
           ? `write holder=${record.holder ?? '""'} id=${record.writeId} on ${lease ? lease.version : 'absent'}`
           : 'write';
         const serve = (): Reply => {
-          if (!lease) return service.create(object, this.process);
+          if (!lease) return service.create(object, this.process, sentAt);
           const edits = service.current.object?.edits ?? 0;
           return service.update({ ...object, edits }, Number(lease.version), Number(lease.uid), this.process);
         };
@@ -135,11 +137,11 @@ export class LeaseClient implements LeaseStore {
   }
 }
 
-function toObject(record: LeaseRecord): StoredObject {
+function toObject(record: LeaseRecord, resolution: number): StoredObject {
   const holder = record.holder ?? '';
   return {
     holder,
-    durationSeconds: Math.trunc(record.duration / 1000),
+    durationSeconds: (Math.trunc(record.duration / resolution) * resolution) / 1000,
     acquireTime: record.acquiredAt,
     renewTime: record.renewedAt,
     transitions: record.transitions,

@@ -23,8 +23,9 @@ export interface Stored {
   readonly object: StoredObject | null;
   readonly revision: number;
   readonly uid: number;
-  /** True time of the write. */
+  /** True time of the write, and of its sending. */
   readonly at: number;
+  readonly sentAt: number;
 }
 
 export type Reply =
@@ -41,7 +42,7 @@ export type ChangeListener = (before: Stored, after: Stored, by: Writer) => void
 
 /** The store itself: one lease, one global revision that other tenants advance too, compare-and-swap. */
 export class LeaseService {
-  current: Stored = { object: null, revision: 1000, uid: 0, at: 0 };
+  current: Stored = { object: null, revision: 1000, uid: 0, at: 0, sentAt: 0 };
   readonly history: Stored[] = [this.current];
   /** Extra revisions that other objects of the cluster take between two writes. */
   otherWrites = 3;
@@ -58,9 +59,9 @@ export class LeaseService {
     return stored.object ? { status: 200, stored } : { status: 404, stored };
   }
 
-  create(object: StoredObject, by: Writer): Reply {
+  create(object: StoredObject, by: Writer, sentAt = this.world.now): Reply {
     if (this.current.object) return { status: 409 };
-    return { status: 200, stored: this.commit(object, ++this.uids, by) };
+    return { status: 200, stored: this.commit(object, ++this.uids, by, sentAt) };
   }
 
   update(object: StoredObject, revision: number, uid: number, by: Writer): Reply {
@@ -78,10 +79,10 @@ export class LeaseService {
     this.commit(object, object === null ? 0 : this.current.object ? this.current.uid : ++this.uids, by);
   }
 
-  private commit(object: StoredObject | null, uid: number, by: Writer): Stored {
+  private commit(object: StoredObject | null, uid: number, by: Writer, sentAt = this.world.now): Stored {
     const before = this.current;
     const revision = before.revision + 1 + Math.floor(this.world.now % (this.otherWrites + 1));
-    this.current = { object, revision, uid, at: this.world.now };
+    this.current = { object, revision, uid, at: this.world.now, sentAt };
     if (object) this.heldAt.set(object.holder, this.world.now);
     this.history.push(this.current);
     if (this.history.length > 64) this.history.shift();

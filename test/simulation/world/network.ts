@@ -41,6 +41,8 @@ export class Network {
   stalledUntil = 0;
   /** Watches opened before this tell nothing any more, and do not end either. */
   silencedAt = Number.NEGATIVE_INFINITY;
+  /** Breaks off each watch that is open. */
+  readonly watches = new Set<() => void>();
   private healed = 0;
 
   constructor(

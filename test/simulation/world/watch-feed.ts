@@ -31,6 +31,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
   private subscribed = false;
   private lastDue = 0;
   private readonly listener = (stored: Stored): void => this.happen(stored);
+  private readonly breakOff = (): void => this.deliver(() => this.close('failed'));
   private readonly luck;
   private readonly openedAt: number;
 
@@ -46,8 +47,12 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     this.openedAt = network.world.now;
     network.world.mark(Mark.Watch, process.node);
     signal.addEventListener('abort', () => this.close('done'), { once: true });
-    if (signal.aborted) this.close('done');
-    else this.opening(refused);
+    if (signal.aborted) {
+      this.close('done');
+      return;
+    }
+    network.watches.add(this.breakOff);
+    this.opening(refused);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Snapshot> {
@@ -151,6 +156,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
   private close(how: 'done' | 'failed'): void {
     if (this.over !== 'open') return;
     this.over = how;
+    this.network.watches.delete(this.breakOff);
     if (this.subscribed) this.network.service.watchers.delete(this.listener);
     const { waiting } = this;
     this.waiting = null;

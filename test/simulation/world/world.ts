@@ -24,6 +24,11 @@ export class World {
     this.timeline = options.timeline ? new Timeline() : null;
   }
 
+  /** How much is still to happen: every timer that runs, every message under way. */
+  get pending(): number {
+    return this.agenda.size;
+  }
+
   at(time: number, run: () => void): Appointment {
     return this.agenda.add(time < this.now ? this.now : time, run);
   }

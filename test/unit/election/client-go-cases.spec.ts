@@ -66,7 +66,7 @@ describe('the cases of client-go', () => {
   });
 
   it('released by its holder: taken at once, one transition', async () => {
-    await start(BING);
+    await start({ ...BING, transitions: 4 });
     fleet.store.edit(LEASE, { ...EMPTY, duration: 1_000, acquiredAt: 9_000, renewedAt: 9_000, transitions: 4 });
     await fleet.time.advance(10);
     expect(lease()).toMatchObject({ leads: true, transitions: 5 });

@@ -139,6 +139,10 @@ describe('a lease without a holder', () => {
     expect(openAfter(lease('one', {}), lease('one', released))).toBe(16_000);
   });
 
+  it('is waited out in that shape if somebody has held it since that foreign holder: client-go may have emptied the lease of one of ours', () => {
+    expect(openAfter(lease('one', foreign), lease('one', { ...released, transitions: 1 }))).toBe(16_000);
+  });
+
   it('is waited out if it was blanked in any other way, also after a foreign holder', () => {
     expect(openAfter(lease('one', foreign), lease('one', { ...foreign, holder: null }))).toBe(16_000);
     expect(openAfter(lease('one', foreign), lease('one', { ...released, acquiredAt: 8 }))).toBe(16_000);
