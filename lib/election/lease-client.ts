@@ -40,7 +40,7 @@ export class LeaseClient {
     try {
       const snapshot = await this.timed(limit, (signal) => this.handle.read(signal), this.interruptible);
       checkSnapshot(snapshot);
-      this.trouble.succeeded();
+      this.succeeded();
       return snapshot;
     } catch (cause) {
       return this.failed(cause);
@@ -64,7 +64,7 @@ export class LeaseClient {
     if (outcome.kind === 'rejected' || outcome.kind === 'unknown') {
       this.failed(outcome.cause);
     } else {
-      this.trouble.succeeded();
+      this.succeeded();
     }
     return outcome;
   }
@@ -102,7 +102,6 @@ export class LeaseClient {
     try {
       const answer = await withDeadline(this.clock, bound, call, begun);
       this.timeout.answeredIn(this.clock.now() - sent);
-      this.contact();
       return answer;
     } catch (error) {
       // A bound that the term's end cut short says nothing about the store.
@@ -111,6 +110,12 @@ export class LeaseClient {
       }
       throw error;
     }
+  }
+
+  /** Refusals are no contact: a store that nobody reaches, or that serves nobody, rejects as well. */
+  private succeeded(): void {
+    this.trouble.succeeded();
+    this.contact();
   }
 
   private failed(cause: unknown): Failure {

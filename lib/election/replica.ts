@@ -123,11 +123,20 @@ export class Replica {
     began: (term) => this.began(term),
     ended: (term, reason) => (this.lastWork = this.ended(term, reason)),
     resumed: (term) => this.resumes.next(term),
-    holderIs: (holder) => this.leader.set(holder),
+    holderIs: (holder) => this.holderIs(holder),
     contact: () => (this.contactAt = this.instant()),
     isHeldBack: () => this.heldBack > 0,
     heldBackBy: (work) => this.holdBack(work),
   };
+
+  private holderIs(holder: string | null): void {
+    const { identity } = this.setup.candidacy;
+    // A healthy standby that never says a word looks like an election that does not work.
+    if (holder !== null && holder !== identity && holder !== this.leader.value) {
+      this.setup.log.log(`${this.setup.name}: this replica stands by, ${holder} leads.`);
+    }
+    this.leader.set(holder);
+  }
 
   private instant(): { mono: number; wall: number } {
     const { clock } = this.setup.candidacy;

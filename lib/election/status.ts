@@ -19,9 +19,9 @@ export interface ElectionStatus {
   readonly term: { readonly fencingToken: string; readonly startedAt: string; readonly remaining: number } | null;
   /** When this replica's last confirmed write was sent, `null` before the first. */
   readonly lastConfirmedWrite: string | null;
-  /** When the store last answered anything, `null` before the first answer. */
+  /** When the store last gave a usable answer (reads, writes, watch; a refusal is none), `null` before the first. */
   readonly lastContact: string | null;
-  /** Milliseconds since the store last answered (reads, writes, watch), by the monotonic clock; `null` before the first answer. */
+  /** Milliseconds since then, by the monotonic clock. */
   readonly sinceContact: number | null;
   /** The failure that still stands, if any, and what to do about it. Cleared by the next success. */
   readonly lastError: {

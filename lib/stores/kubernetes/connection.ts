@@ -23,6 +23,8 @@ export interface TlsIdentity {
 
 /** A source of connections. Rejects with a LeaseStoreError that names the file or setting at fault. */
 export interface Credentials {
+  /** Begins what may take longer than the first request can wait for: a library to load. Never fails. */
+  prepare?(): void;
   connection(signal: AbortSignal): Promise<Connection>;
   /** The API server or TLS refused what was handed out: the next connection is read afresh. */
   distrust(): void;

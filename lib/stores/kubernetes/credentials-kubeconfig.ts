@@ -32,6 +32,12 @@ export class KubeconfigCredentials implements Credentials {
     private readonly now = () => performance.now(),
   ) {}
 
+  prepare(): void {
+    void this.load().catch(() => {
+      // The first request tries again, and says what is wrong.
+    });
+  }
+
   async connection(signal: AbortSignal): Promise<Connection> {
     if (this.current && this.now() - this.current.madeAt < REUSE_FOR) return this.current.connection;
     // One at a time, also across attempts: a plugin that hangs would otherwise be started again by each.

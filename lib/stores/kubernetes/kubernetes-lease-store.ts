@@ -28,13 +28,14 @@ export class KubernetesLeaseStore implements LeaseStore {
 
   constructor(
     private readonly options: KubernetesLeaseOptions,
-    credentials: Credentials,
+    private readonly credentials: Credentials,
   ) {
     this.client = new ApiClient(credentials, this.transport);
   }
 
   open({ name, namespace }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
     const { options, client } = this;
+    this.credentials.prepare?.();
     const errands = new Errands(name, log);
     const label = options.labelLeaderPod ? new PodLabel(client, errands, labelOf(name), ownPod(client)) : undefined;
     const events = options.events === false ? undefined : new LeaseEvents(client, errands);

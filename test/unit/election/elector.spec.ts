@@ -52,4 +52,19 @@ describe('an election', () => {
     await first.clock.resume();
     expect(fleet.leaders).toEqual([second]);
   });
+
+  it('is told of by a standby once, when it learns who leads', async () => {
+    const first = await fleet.join();
+    const second = await fleet.join();
+    await fleet.time.advance(60_000);
+    expect(second.log).toEqual([`default: this replica stands by, ${first.elector.identity} leads.`]);
+  });
+
+  it('has no contact with a store that refuses everything, however fast it does', async () => {
+    const { elector, store } = await fleet.join();
+    store.fault('replace', { kind: 'rejected' }, Infinity);
+    store.fault('read', { kind: 'rejected' }, Infinity);
+    await fleet.time.advance(60_000);
+    expect(elector.status().sinceContact).toBeGreaterThan(45_000);
+  });
 });
