@@ -13,10 +13,11 @@ const PATIENCE = { timeout: 60_000 };
 export interface Behaviour {
   directory: string;
   leaseDuration?: number;
-  /** Milliseconds that a provider's `onModuleInit` takes, what comes before `listen`, the first write on each side, the work's end. */
+  /** Keeps its first claim on the way until SIGTERM has come: before it lands, or after, when nobody has been told. */
+  holdClaim?: 'before' | 'after';
+  /** Milliseconds that a provider's `onModuleInit` takes, what comes before `listen`, and the end of its work. */
   slowInit?: number;
   slowListen?: number;
-  slowWrite?: number;
   slowDrain?: number;
   /** Calls `app.close()` itself when it hears of SIGTERM, beside Nest's hooks. */
   closeOnSignal?: boolean;

@@ -10,10 +10,11 @@ import {
   OnLeadershipLost,
   OnlyWhenLeader,
 } from 'nestjs-leader';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { directory, leaseDuration, slowInit, slowListen, slowWrite, slowDrain, closeOnSignal } = JSON.parse(
+const { directory, leaseDuration, slowInit, slowListen, holdClaim, slowDrain, closeOnSignal } = JSON.parse(
   process.argv[2],
 );
 const tell = (line) => process.stdout.write(`@${line}\n`);
@@ -63,21 +64,27 @@ decorate(Work.prototype, 'piece', OnlyWhenLeader());
 decorate(Work.prototype, 'block', OnlyWhenLeader());
 Injectable()(Work);
 
-/** The first write stays on its way for a while, before and after it lands. */
-function slowedDown(store) {
+/** The first write stays on its way until SIGTERM has come, before it lands or after. */
+function heldUp(store) {
   const open = store.open.bind(store);
+  const signalled = once(process, 'SIGTERM');
   let isFirst = true;
   store.open = (...args) => {
     const handle = open(...args);
     const replace = handle.replace.bind(handle);
+    const hold = async (moment) => {
+      if (moment !== holdClaim) return;
+      tell(`claim held up ${moment} landing`);
+      await signalled;
+      // Nest has heard of it by then.
+      await sleep(100);
+    };
     handle.replace = async (...write) => {
       if (!isFirst) return replace(...write);
       isFirst = false;
-      tell('writing');
-      await sleep(slowWrite);
+      await hold('before');
       const outcome = await replace(...write);
-      tell(`landed ${outcome.kind}`);
-      await sleep(slowWrite);
+      await hold('after');
       return outcome;
     };
     return handle;
@@ -92,7 +99,7 @@ Module({
     LeaderElectionModule.forRoot({
       leaseName: 'orders',
       leaseDuration,
-      store: slowWrite === undefined ? store : slowedDown(store),
+      store: holdClaim === undefined ? store : heldUp(store),
     }),
   ],
   providers: [Work],
