@@ -18,8 +18,10 @@ function create(): LeaseStore {
       return memoryLease();
     case 'kubernetes':
       return kubernetesLease();
-    case 'file':
-      new Logger('LeaderElection').log(DEFAULT_FILE_STORE_MESSAGE);
-      return fileLease();
+    case 'file': {
+      const store = fileLease();
+      new Logger('LeaderElection').log(DEFAULT_FILE_STORE_MESSAGE(store.directory));
+      return store;
+    }
   }
 }

@@ -93,7 +93,7 @@ export class ElectionRegistry {
   }
 
   private add(name: string, options: ElectionOptions): ElectionEntry {
-    const log = new Logger(`LeaderElection:${name}`);
+    const log = new Logger('LeaderElection');
     const elector = this.observed(name, options, log);
     this.stores.use(options.store);
     const entry = { options, elector, service: new LeaderElectionService(elector) };

@@ -20,7 +20,11 @@ export const ELECTION_REGISTRY = 'nestjs-leader:registry';
 /** How an elector is made; `nestjs-leader/testing` puts a virtual clock under it. */
 export const ELECTOR_FACTORY = 'nestjs-leader:elector-factory';
 
-/** The property under which a gated method finds the election that was injected into its instance. */
+/**
+ * The property under which a gated method finds the election that was injected into its instance. Where nothing provides
+ * that, Nest names the property in its error: so it says what to do.
+ */
 export function electionProperty(name: string): symbol {
-  return Symbol.for(`nestjs-leader:election:${name}`);
+  const call = name === DEFAULT_ELECTION ? 'forRoot()' : `forFeature({ name: '${name}' })`;
+  return Symbol.for(`nestjs-leader: import LeaderElectionModule.${call}`);
 }

@@ -1,7 +1,7 @@
 import { getLeaderElectionToken } from './decorators/inject-leader-election.decorator.js';
 
-export const DEFAULT_FILE_STORE_MESSAGE =
-  'No store was named and this is not a pod: the lease is a file on this machine, which replicas on other machines do not see.';
+export const DEFAULT_FILE_STORE_MESSAGE = (directory: string) =>
+  `No store was named and this is not a pod: the lease is a file on this machine, which replicas on other machines do not see (${directory}).`;
 
 export const NO_STORE_IN_PRODUCTION_MESSAGE =
   'No store was named, this is not a Kubernetes pod, and NODE_ENV is "production": a lease on this machine alone would let every machine have a leader of its own.';
@@ -41,7 +41,7 @@ export const UNKNOWN_ELECTION_ADVICE = (name: string) =>
     : `Import LeaderElectionModule.forFeature({ name: '${name}', leaseName }).`;
 
 export const NOT_INJECTED_MESSAGE = (method: string, name: string) =>
-  `${method} is gated by @OnlyWhenLeader, but ${getLeaderElectionToken(name)} was not injected into its instance.`;
+  `${method} is gated by @OnlyWhenLeader, but ${getLeaderElectionToken(name)} was not injected into its instance, as Nest did not make it. In a unit test: await withLeadership(instance), from nestjs-leader/testing.`;
 export const NOT_INJECTED_ADVICE =
   'Let Nest create the instance in an application that imports LeaderElectionModule; in a plain unit test use withLeadership(instance) from nestjs-leader/testing.';
 

@@ -17,7 +17,7 @@ export async function withLeadership(
   const control = new LeadershipControl();
   for (const name of electionsOf(instance)) {
     const options = { leaseName: name, store: memoryLease() };
-    const elector = control.createElector({ name, options, log: new Logger(`LeaderElection:${name}`) });
+    const elector = control.createElector({ name, options, log: new Logger('LeaderElection') });
     Object.defineProperty(instance, electionProperty(name), {
       value: new LeaderElectionService(elector),
       configurable: true,

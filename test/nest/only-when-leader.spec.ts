@@ -1,5 +1,6 @@
-import { Injectable, Scope, SetMetadata } from '@nestjs/common';
+import { Injectable, Scope, SetMetadata, type Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { isNotLeaderError, LeaderElectionService, OnlyWhenLeader, OnLeadershipAcquired } from 'nestjs-leader';
 import { firstValueFrom, from, interval, Observable, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -95,11 +96,23 @@ describe('a method under @OnlyWhenLeader', () => {
 
   it('says where an election comes from, when its instance was not made by Nest', async () => {
     const job = new Job(undefined as never);
-    expect(() => job.sync()).toThrow('LeaderElection:default was not injected');
+    expect(() => job.sync()).toThrow(/LeaderElection:default was not injected.+withLeadership\(instance\)/);
     await expect(Promise.resolve().then(() => job.sync())).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
       advice: expect.stringContaining('nestjs-leader/testing'),
     });
+  });
+
+  it('lets the error of Nest say what to import, where nothing provides the election', async () => {
+    class Reports {
+      @OnlyWhenLeader('reports') build() {}
+    }
+    const boot = (provider: Type) => Test.createTestingModule({ providers: [provider] }).compile();
+    class Invoices {
+      @OnlyWhenLeader() send() {}
+    }
+    await expect(boot(Invoices)).rejects.toThrow('nestjs-leader: import LeaderElectionModule.forRoot()');
+    await expect(boot(Reports)).rejects.toThrow("import LeaderElectionModule.forFeature({ name: 'reports' })");
   });
 
   it('cannot be a lifecycle hook, which would never run, and says so when the class is defined', () => {

@@ -63,6 +63,7 @@ describe('the application that the README shows first', () => {
   it('works on one replica alone, and on the other after that has ended', { timeout: 120_000 }, async () => {
     const first = start();
     await expect.poll(() => first.output, { timeout: 30_000 }).toContain(PRINTED);
+    expect(first.output, 'says where the lease lies').toContain(`do not see (${folder}`);
     const second = start();
     await expect.poll(() => second.output, { timeout: 30_000 }).toContain('Nest application successfully started');
     await sleep(2_100); // two ticks at least

@@ -9,21 +9,30 @@ export const COMMANDS = {
   s: 'step down',
   '+': 'add a replica',
   q: 'quit',
+  '?': 'these keys',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
 
-/** Keys as they are pressed on a terminal; elsewhere one command a line. The end of the input is no command: the replicas run on. */
-export function onCommand(input: NodeJS.ReadStream, obey: (command: Command) => void, unknown: (text: string) => void) {
+type Obey = (command: Command) => void | Promise<void>;
+
+/**
+ * Keys as they are pressed on a terminal; elsewhere one command a line, each when the one before it has been carried out.
+ * The end of the input is no command: the replicas run on.
+ */
+export function onCommand(input: NodeJS.ReadStream, obey: Obey, unknown: (text: string) => void) {
   const take = (text: string) => {
-    if (text in COMMANDS) obey(text as Command);
-    else if (text !== '') unknown(text);
+    if (Object.hasOwn(COMMANDS, text)) return obey(text as Command);
+    if (text !== '') unknown(text);
   };
   if (input.isTTY) {
-    readKeys(input, (key) => take(key === '\u0003' || key === '\u0004' ? 'q' : key.trim()));
+    readKeys(input, (key) => void take(key === '\u0003' || key === '\u0004' ? 'q' : key.trim()));
     return () => input.setRawMode(false).pause();
   }
-  const lines = createInterface({ input }).on('line', (line) => take(line.trim()));
+  let previous = Promise.resolve();
+  const lines = createInterface({ input }).on('line', (line) => {
+    previous = previous.then(() => take(line.trim()));
+  });
   return () => lines.close();
 }
 

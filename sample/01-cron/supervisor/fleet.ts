@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { filter, firstValueFrom, map, of, startWith, Subject, timeout } from 'rxjs';
 import { Replica, type ReplicaEvent } from './replica.js';
 import type { RunFolder } from './run-folder.js';
 
@@ -31,6 +31,18 @@ export class Fleet {
   get leader(): Replica | null {
     const leading = this.replicas.filter((replica) => replica.token !== null);
     return leading.reduce<Replica | null>((a, b) => (a === null || b.token! > a.token! ? b : a), null);
+  }
+
+  /** The leader of a term with a token above `token`, now or when it is there; `null` if it is not there within `patience` milliseconds. */
+  leaderAfter(token: bigint, patience: number): Promise<Replica | null> {
+    return firstValueFrom(
+      this.events.pipe(
+        startWith(null),
+        map(() => this.leader),
+        filter((leader) => leader !== null && leader.token! > token),
+        timeout({ first: patience, with: () => of(null) }),
+      ),
+    );
   }
 
   byIdentity(identity: string): Replica | undefined {

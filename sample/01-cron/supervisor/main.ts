@@ -8,6 +8,8 @@ import { RunFolder } from './run-folder.js';
 /** `npm start`: three replicas of the sample, one log, and keys to make trouble with. */
 const REPLICAS = 3;
 const BACK_AFTER = 1_000;
+/** How long a command waits for somebody to lead, before it and after. A lease is five seconds. */
+const PATIENCE = 60_000;
 
 const folder = new RunFolder();
 const fleet = new Fleet(folder);
@@ -24,19 +26,30 @@ async function stop(code: number): Promise<void> {
   process.exit(code);
 }
 
-function withLeader(act: (leader: Replica) => void): void {
-  if (fleet.leader) act(fleet.leader);
-  else log.note('nobody leads at the moment');
+/** Acts on the leader as soon as there is one; resolves when the next term has begun. */
+async function withLeader(key: Command, act: (leader: Replica) => void): Promise<void> {
+  if (!fleet.leader) log.note(`${key}: when somebody leads`);
+  const leader = await fleet.leaderAfter(0n, PATIENCE);
+  if (stopping) return;
+  if (!leader) return log.note(`${key}: nobody leads, given up`);
+  const token = leader.token!;
+  act(leader);
+  await fleet.leaderAfter(token, PATIENCE);
+}
+
+function help(): void {
+  const keys = Object.entries(COMMANDS).map(([key, what]) => `${key} ${what}`);
+  log.note(keys.join('   '));
 }
 
 function done(replica: Replica, what: string): void {
   log.did(replica, what, now());
 }
 
-const obey: Record<Command, () => void> = {
-  k: () => withLeader((leader) => (done(leader, 'killed'), leader.crash())),
-  t: () => withLeader((leader) => (done(leader, 'terminated'), leader.terminate())),
-  p: () => withLeader((leader) => (done(leader, 'paused'), leader.pause())),
+const obey: Record<Command, () => void | Promise<void>> = {
+  k: () => withLeader('k', (leader) => (done(leader, 'killed'), leader.crash())),
+  t: () => withLeader('t', (leader) => (done(leader, 'terminated'), leader.terminate())),
+  p: () => withLeader('p', (leader) => (done(leader, 'paused'), leader.pause())),
   r: () => {
     const paused = fleet.replicas.filter((replica) => replica.paused);
     if (paused.length === 0) log.note('nobody is paused');
@@ -46,20 +59,17 @@ const obey: Record<Command, () => void> = {
       replica.resume();
     }
   },
-  s: () => withLeader((leader) => (done(leader, 'asked to step down'), leader.say('step down'))),
+  s: () => withLeader('s', (leader) => (done(leader, 'asked to step down'), leader.say('step down'))),
   '+': () => void fleet.start(),
   q: () => void stop(0),
+  '?': help,
 };
 
-log.note(
-  Object.entries(COMMANDS)
-    .map(([key, what]) => `${key} ${what}`)
-    .join('   '),
-);
+help();
 const closeInput = onCommand(
   process.stdin,
   (command) => obey[command](),
-  (text) => log.note(`no such command: ${text}`),
+  (text) => (log.note(`no such command: ${text}`), help()),
 );
 process.on('SIGINT', () => void stop(130));
 process.on('SIGTERM', () => void stop(143));

@@ -139,7 +139,11 @@ export const STEPS: Record<string, Step> = {
       tokens.every((token) => terms.includes(token)),
       'work was done in a term that nobody announced',
     );
-    return `${entries} entries in ${tokens.length} of ${terms.length} terms, from token ${tokens[0]} to ${tokens.at(-1)}`;
+    const idle = terms.length - tokens.length; // over before the next second struck
+    return (
+      `${entries} entries of ${tokens.length} terms, from token ${tokens[0]} to ${tokens.at(-1)}` +
+      (idle > 0 ? `; ${idle} more ${idle === 1 ? 'term was' : 'terms were'} over before any job was due` : '')
+    );
   },
 };
 
