@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileLease, LeaderElectionConfigError } from 'nestjs-leader';
 import { refuseNetwork, segment } from '../../../lib/stores/file/location.js';
 import { FileScene, recordOf } from './scene.js';
@@ -37,6 +37,8 @@ describe('a directory that cannot be written', () => {
     await chmod(scene.directory, 0o755);
     const seen = await scene.write('a');
     await chmod(scene.path, 0o555);
+    // Who is not root could not tidy up otherwise.
+    onTestFinished(() => chmod(scene.path, 0o755));
     const outcome = await asNobody(() => scene.handle.replace(seen, recordOf('b'), scene.signal));
     expect(outcome).toMatchObject({ kind: 'rejected', cause: { code: 'STORE_FORBIDDEN' } });
     expect(await asNobody(() => scene.read())).toMatchObject({ token: seen.token });
