@@ -62,7 +62,7 @@ async function start(options: LeaderElectionOptions) {
 }
 
 describe('the examples about testing', () => {
-  it('a module', async () => {
+  it('sends only while this replica leads', async () => {
     const app = await Test.createTestingModule({
       imports: [LeaderElectionTestingModule.forRoot({ leader: true })],
       providers: [Invoices],
