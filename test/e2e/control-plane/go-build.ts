@@ -23,7 +23,8 @@ export async function goBuild(program: GoProgram): Promise<string> {
 
   mkdirSync(cache, { recursive: true });
   requireGo(program);
-  console.log(`building ${program.name} with Go, once (minutes for the API server, then cached in ${cache})`);
+  console.log(`building ${program.name} with Go, once: minutes for the API server (then cached in ${cache})…`);
+  const begun = Date.now();
   // Renamed when complete: an interrupted or a concurrent build never leaves half a binary under the final name.
   const unfinished = `${binary}.${process.pid}`;
   const settings = Object.entries(program.set ?? {}).map(([name, value]) => `-X ${name}=${value}`);
@@ -38,6 +39,7 @@ export async function goBuild(program: GoProgram): Promise<string> {
     program.module,
   );
   renameSync(unfinished, binary);
+  console.log(`built ${program.name} in ${Math.round((Date.now() - begun) / 1000)} s`);
   return binary;
 }
 
