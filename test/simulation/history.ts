@@ -5,6 +5,7 @@ import { Spending } from './judge/spending.js';
 import { ClientGoReplica } from './rivals/client-go.js';
 import type { Contender } from './world/contender.js';
 import { strike, type Stage } from './world/disturbances.js';
+import type { Fault } from './world/faults.js';
 import { LeaseService } from './world/lease-service.js';
 import { Machine } from './world/machine.js';
 import { inOwnTask } from './world/microtasks.js';
@@ -17,7 +18,7 @@ export interface Outcome {
   seed: number;
   breach: Breach | null;
   trace: number;
-  counts: ReadonlyMap<string, number>;
+  counts: ReadonlyMap<Fault, number>;
   events: number;
   terms: number;
   requests: number;

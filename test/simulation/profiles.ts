@@ -52,6 +52,26 @@ export const PROFILES = {
     return plan;
   },
 
+  /** A replica of client-go that leads, freezes until its lease has expired, and is stopped: it empties its successor's. Watches lag. */
+  frozen(seed: number): Plan {
+    const plan = swarm(seed);
+    while (plan.nodes.length < 3) plan.nodes.push(structuredClone(plan.nodes[0]!));
+    plan.client.watch = 'ok';
+    plan.client.resolution = 1000;
+    plan.watch.lag = 10_000;
+    const node = plan.nodes.length - 1;
+    for (const [i, { options }] of plan.nodes.entries()) {
+      plan.nodes[i]!.kind = i === node ? 'client-go' : 'ours';
+      plan.nodes[i]!.startAt = i === node ? 0 : 3000 + 100 * i;
+      delete options.leaseDuration;
+    }
+    for (let at = 30_000; at < plan.healAt - 40_000; at += 60_000) {
+      plan.disturbances.push({ at, kind: 'pause', node, lasts: 15_500, size: 0 });
+      plan.disturbances.push({ at: at + 1000, kind: 'restart', node, lasts: 100, size: 0 });
+    }
+    return plan;
+  },
+
   /** Departures with work that will not end. */
   departures(seed: number): Plan {
     const plan = swarm(seed, { restart: true, 'step-down': true, partition: true });

@@ -1,5 +1,6 @@
 import type { Outcome } from './history.js';
 import { tell } from './report.js';
+import { FAULTS, type Fault } from './world/faults.js';
 
 /** What many histories come to. Plain data: it crosses threads and is kept in a file. */
 export interface Tally {
@@ -67,9 +68,14 @@ export function merge(into: Tally, more: Tally): void {
   into.trace >>>= 0;
 }
 
+/** Kinds of faults that have not struck. */
+export function idleFaults({ faults }: Tally): Fault[] {
+  return FAULTS.filter((kind) => !faults[kind]);
+}
+
 export function printTally(tally: Tally, seconds: number): string {
   const { histories, events, terms, cpuSeconds, breaches, faults, trace } = tally;
-  const rows = Object.entries(faults)
+  const rows = FAULTS.map((kind) => [kind, faults[kind] ?? 0] as const)
     .toSorted(([, a], [, b]) => b - a)
     .map(([kind, times]) => `| ${kind} | ${times} |`);
   return [

@@ -242,7 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'release.ts',
-        'if (record?.holder !== lease.rules.identity || (unconfirmed === null && record.term !== holding)) {',
+        'if (record?.holder !== lease.rules.identity || record.term !== term) {',
         'if (record === undefined) {',
       ),
     ],
@@ -283,6 +283,26 @@ export const MUTANTS: readonly Mutant[] = [
     quick: false,
     profile: 'watches',
     patches: [patch('rhythm.ts', 'return 2 * this.interval * (1 + 0.2 * this.chance.random());', 'return 3_600_000;')],
+  },
+  {
+    bug: 'a lease that client-go emptied is taken, whoever held it',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    profile: 'frozen',
+    patches: [
+      patch(
+        'vacancy.ts',
+        'isForeign(incumbent) && incumbent.transitions === record.transitions',
+        'isForeign(incumbent)',
+      ),
+    ],
+  },
+  {
+    bug: 'a stop releases what an expired term has left',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    profile: 'departures',
+    patches: [patch('release.ts', 'record.term !== term', '(unconfirmed === null && record.term !== term)')],
   },
   {
     bug: 'a watch that never told anything is never reopened',

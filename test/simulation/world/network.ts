@@ -1,3 +1,4 @@
+import type { Fault } from './faults.js';
 import type { LeaseService, Reply } from './lease-service.js';
 import type { Process } from './process.js';
 import type { Random } from './random.js';
@@ -167,12 +168,12 @@ export class Network {
     reply('cut');
   }
 
-  private fail(reply: (answer: Answer) => void, kind: string, answer: Reply): void {
+  private fail(reply: (answer: Answer) => void, kind: Fault, answer: Reply): void {
     this.world.count(kind);
     reply(answer);
   }
 
-  private lose(node: number, kind: string): void {
+  private lose(node: number, kind: Fault): void {
     this.world.count(kind);
     this.world.mark(Mark.Lost, node, 0, kind);
   }

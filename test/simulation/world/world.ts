@@ -1,4 +1,5 @@
 import { Agenda, type Appointment } from './agenda.js';
+import type { Fault } from './faults.js';
 import { drainMicrotasks } from './microtasks.js';
 import { Random } from './random.js';
 import { type Mark, Timeline } from './timeline.js';
@@ -8,7 +9,7 @@ export class World {
   /** True time, milliseconds since the history began. No replica can read it. */
   now = 0;
   readonly random: Random;
-  readonly counts = new Map<string, number>();
+  readonly counts = new Map<Fault, number>();
   readonly timeline: Timeline | null;
   events = 0;
   /** Fingerprint of the history: same seed, same trace. */
@@ -44,7 +45,7 @@ export class World {
   }
 
   /** Counts a fault that really struck. A kind that stays at zero is a hole in the simulator. */
-  count(kind: string): void {
+  count(kind: Fault): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
