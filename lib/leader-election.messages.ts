@@ -59,5 +59,9 @@ export const NO_INSTANCE_MESSAGE = (method: string) =>
   `${method} listens for leadership, but its provider is request-scoped or transient: no instance exists outside a request.`;
 export const NO_INSTANCE_ADVICE = 'Move the method to a provider of the default scope.';
 
+export const GATED_LOSS_MESSAGE = (method: string) =>
+  `${method} is under @OnLeadershipLost and under @OnlyWhenLeader of the same election: when leadership is lost the gate is shut, so it would never run.`;
+export const GATED_LOSS_ADVICE = 'Remove @OnlyWhenLeader from it.';
+
 export const EVENT_PATTERN_MESSAGE = (method: string) =>
   `${method} is an @EventPattern under @OnlyWhenLeader. Most transports cannot hand an event back, so one that reaches a standby is lost: close the transport on standbys instead of gating the handler.`;

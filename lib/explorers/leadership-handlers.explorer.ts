@@ -1,9 +1,15 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { GateOptions } from '../admission/gate.js';
 import type { LeadershipSubscription } from '../decorators/on-leadership.decorator.js';
 import type { ElectionRegistry } from '../election.registry.js';
 import { LeaderElectionConfigError, type LeadershipTerm, type LossReason } from '../election/index.js';
-import { ELECTION_REGISTRY, LEADERSHIP_METADATA } from '../leader-election.constants.js';
-import { NO_INSTANCE_ADVICE, NO_INSTANCE_MESSAGE } from '../leader-election.messages.js';
+import { ELECTION_REGISTRY, GATE_METADATA, LEADERSHIP_METADATA } from '../leader-election.constants.js';
+import {
+  GATED_LOSS_ADVICE,
+  GATED_LOSS_MESSAGE,
+  NO_INSTANCE_ADVICE,
+  NO_INSTANCE_MESSAGE,
+} from '../leader-election.messages.js';
 import { ProviderMethods } from './provider-methods.js';
 
 type Handler = (term: LeadershipTerm, reason?: LossReason) => unknown;
@@ -20,7 +26,11 @@ export class LeadershipHandlersExplorer implements OnModuleInit {
     for (const { label, method, name, instances, isStatic } of this.providerMethods.withMetadata(LEADERSHIP_METADATA)) {
       if (!isStatic) throw new LeaderElectionConfigError(NO_INSTANCE_MESSAGE(label), NO_INSTANCE_ADVICE);
       const subscriptions: LeadershipSubscription[] = Reflect.getMetadata(LEADERSHIP_METADATA, method);
+      const gate: GateOptions | undefined = Reflect.getMetadata(GATE_METADATA, method);
       for (const { event, election } of subscriptions) {
+        if (event === 'lost' && gate?.election === election) {
+          throw new LeaderElectionConfigError(GATED_LOSS_MESSAGE(label), GATED_LOSS_ADVICE);
+        }
         const { elector } = this.registry.get(election, label);
         for (const instance of instances) {
           // Looked up at each call: whoever replaces the method on the instance, a test double say, is respected.

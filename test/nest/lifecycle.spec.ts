@@ -128,6 +128,19 @@ describe('an election in the life of an application', () => {
     await expect(Replica.boot('leader', { providers: [PerRequest] })).rejects.toThrow('PerRequest.acquired');
   });
 
+  it('refuses to boot when what is to hear of the loss is gated by the same election', async () => {
+    @Injectable()
+    class Gated {
+      @OnLeadershipLost() @OnlyWhenLeader() lost() {}
+    }
+    await expect(Replica.boot('leader', { providers: [Gated] })).rejects.toThrow('Gated.lost');
+    @Injectable()
+    class GatedByAnother {
+      @OnLeadershipLost('reports') @OnlyWhenLeader() lost() {}
+    }
+    await Replica.boot({ default: 'leader', reports: 'leader' }, { providers: [GatedByAnother] });
+  });
+
   it('survives handlers that throw, and waits for those that do not', async () => {
     @Injectable()
     class Faulty {
