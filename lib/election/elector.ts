@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { merge, type Observable } from 'rxjs';
+import { Chronicle } from './chronicle.js';
 import type { Chance, Clock } from './clock.js';
 import type { Election, RunOptions, TermHandlers } from './election.js';
 import { ElectionStoppedError, LeaderElectionConfigError, NotLeaderError } from './errors.js';
@@ -31,8 +32,6 @@ export interface LeaderElectorSetup {
   chance?: Chance;
 }
 
-const SILENT: ElectionLog = { log() {}, warn() {}, error() {} };
-
 /** Leader election without Nest. Construction checks the options and does no I/O; `start()` begins to stand. */
 export class LeaderElector implements Election {
   readonly name: string;
@@ -55,7 +54,7 @@ export class LeaderElector implements Election {
   constructor(setup: LeaderElectorSetup) {
     const { options, clock = systemClock, chance = systemChance } = setup;
     checkOptions(options);
-    const log = unfailing(setup.log ?? SILENT);
+    const log = unfailing(setup.log);
     this.options = options;
     this.clock = clock;
     this.name = setup.name ?? 'default';
@@ -67,11 +66,10 @@ export class LeaderElector implements Election {
     this.gate = new Gate(this.name, () => this.replica.leading());
     this.notices = new TermNotices(this.gate, clock, this.timings, this.trouble);
     this.replica = new Replica({
-      name: this.name,
       releaseOnShutdown: options.releaseOnShutdown ?? true,
       gate: this.gate,
       notices: this.notices,
-      log,
+      chronicle: new Chronicle(this.name, log),
       candidacy: {
         identity: this.identity,
         timings: this.timings,

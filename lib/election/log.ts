@@ -8,8 +8,10 @@ export interface ElectionLog {
   error(message: string): void;
 }
 
+const SILENT: ElectionLog = { log() {}, warn() {}, error() {} };
+
 /** A log that throws must not cost the lease. */
-export function unfailing(log: ElectionLog): ElectionLog {
+export function unfailing(log: ElectionLog = SILENT): ElectionLog {
   const quietly = (write: (message: string) => void) => (message: string) => {
     try {
       write(message);

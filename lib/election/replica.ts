@@ -1,11 +1,11 @@
 import { Subject } from 'rxjs';
 import { Candidacy } from './candidacy.js';
 import type { CandidacyHost } from './candidacy-host.js';
+import type { Chronicle } from './chronicle.js';
 import { settlesWithin } from './deadline.js';
 import { outsideAnyCall, type Gate } from './gate.js';
 import type { LeadershipTerm, LossReason } from './leadership-term.js';
 import type { CandidacySetup } from './lease.js';
-import type { ElectionLog } from './log.js';
 import { Replay } from './replay.js';
 import { attentive } from './standstill.js';
 import type { ElectionRole } from './status.js';
@@ -13,13 +13,11 @@ import type { Term } from './term.js';
 import type { TermNotices } from './term-notices.js';
 
 export interface ReplicaSetup {
-  /** Of the election. */
-  readonly name: string;
   readonly releaseOnShutdown: boolean;
   readonly candidacy: CandidacySetup;
   readonly gate: Gate;
   readonly notices: TermNotices;
-  readonly log: ElectionLog;
+  readonly chronicle: Chronicle;
 }
 
 /** One replica through its candidacies: starts and stops, and what its application hears of its terms, in which order. */
@@ -131,9 +129,8 @@ export class Replica {
 
   private holderIs(holder: string | null): void {
     const { identity } = this.setup.candidacy;
-    // A healthy standby that never says a word looks like an election that does not work.
     if (holder !== null && holder !== identity && holder !== this.leader.value) {
-      this.setup.log.log(`${this.setup.name}: this replica stands by, ${holder} leads.`);
+      this.setup.chronicle.standsBy(holder);
     }
     this.leader.set(holder);
   }
@@ -150,7 +147,7 @@ export class Replica {
   private began(term: Term): void {
     this.terms += 1;
     this.setup.candidacy.trouble.newTerm();
-    this.setup.log.log(`${this.setup.name}: this replica leads, fencing token ${term.fencingToken}.`);
+    this.setup.chronicle.leads(term.fencingToken);
     this.setup.notices.tellAcquired(term);
     this.term.set(term);
     // A subscriber may have ended it on hearing of it.
@@ -167,9 +164,7 @@ export class Replica {
     term.abort(reason);
     this.leadership.set(false);
     this.term.set(null);
-    this.setup.log.log(
-      `${this.setup.name}: this replica leads no more (${reason}), fencing token was ${term.fencingToken}.`,
-    );
+    this.setup.chronicle.leadsNoMore(reason, term.fencingToken);
     return this.setup.notices.tellLost(term, reason).then(() => this.setup.gate.idle());
   }
 
@@ -177,12 +172,7 @@ export class Replica {
   private stoodStill(since: number): void {
     const leads = this.leading() !== null;
     if (leads || this.expiredAt >= since) {
-      const { name, log, candidacy } = this.setup;
-      const lasted = Math.round(candidacy.clock.now() - since);
-      const outcome = leads ? 'it still leads' : 'its term expired meanwhile';
-      log.warn(
-        `${name}: this process stood still for ${lasted} ms or more (synchronous work, no CPU, paused); ${outcome}.`,
-      );
+      this.setup.chronicle.stoodStill(this.setup.candidacy.clock.now() - since, leads);
     }
   }
 
@@ -195,9 +185,7 @@ export class Replica {
 
   private holdBack(work: Promise<void>): void {
     this.heldBack += 1;
-    this.setup.log.error(
-      `${this.setup.name}: ${this.setup.gate.count} calls still run after ${this.drainTimeout} ms. The lease is left to expire and this replica stays out until they end.`,
-    );
+    this.setup.chronicle.heldBack(this.setup.gate.count, this.drainTimeout);
     void work.finally(() => {
       this.heldBack -= 1;
       this.candidacy?.poke();
