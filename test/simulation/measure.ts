@@ -26,24 +26,27 @@ export function fleet(kind: Kind, replicas: number, minutes: number, seed: numbe
 export async function succession(
   kind: Kind,
   replicas: number,
-  end: 'stop' | 'crash',
+  end: 'stop' | 'silent-stop' | 'crash',
   times: number,
   create: NewElection,
+  change: (plan: Plan) => void = () => undefined,
 ): Promise<number[]> {
   const took: number[] = [];
   for (let seed = 1; seed <= times; seed++) {
     const plan = fleet(kind, replicas, 2, seed);
+    change(plan);
     const when = new Random(`end ${seed}`).between(30_000, 40_000);
     await playHistory(plan, create, {
-      script: ({ world, contenders }, judge) => {
+      script: ({ world, network, contenders }, judge) => {
         world.at(when, () => {
           const leader = contenders.find((c) => c.believes())!;
           judge.onTerm = () => {
             took.push(world.now - when);
             world.stop();
           };
-          if (end === 'stop') leader.stop();
-          else leader.crash();
+          if (end === 'silent-stop') network.silencedAt = when;
+          if (end === 'crash') leader.crash();
+          else leader.stop();
         });
       },
     });
@@ -59,9 +62,16 @@ export interface Rates {
 }
 
 /** Requests a minute over five minutes of calm, or of an API server that refuses everything. */
-export async function spending(kind: Kind, replicas: number, outage: boolean, create: NewElection): Promise<Rates> {
+export async function spending(
+  kind: Kind,
+  replicas: number,
+  outage: boolean,
+  create: NewElection,
+  change: (plan: Plan) => void = () => undefined,
+): Promise<Rates> {
   const minutes = 5;
   const plan = fleet(kind, replicas, minutes + 1, 1);
+  change(plan);
   const before: number[] = [];
   let leader = 0;
   const { sent } = await playHistory(plan, create, {
