@@ -1,5 +1,5 @@
 import { playHistory } from './history.js';
-import { availability, fleet, spending, succession, troubled } from './measure.js';
+import { availability, fleet, spending, struck, succession, troubled } from './measure.js';
 import { mutate } from './mutants/mutate.js';
 import { shipped } from './shipped.js';
 import { at, head, row, seconds } from './table.js';
@@ -40,6 +40,16 @@ export async function defaults(): Promise<void> {
     Object.assign(plan.network, { latency: answer / 2, jitter: 0 });
     const { led, lossesADay } = await availability(plan, shipped);
     row(seconds(answer), `${(100 * led).toFixed(4)}%`, lossesADay.toFixed(0));
+  }
+}
+
+/** How long the store may be away. */
+export async function outages(): Promise<void> {
+  head('Terms of ten that an outage costs, two replicas', 'it lasts', 'requests swallowed', 'requests refused');
+  for (const lasts of [7000, 8000, 9000, 10_000, 11_000, 12_000]) {
+    const lost = async (size: number): Promise<number> =>
+      (await struck('outage', lasts, size, shipped)).filter((terms) => terms > 1).length;
+    row(seconds(lasts), await lost(0), await lost(1));
   }
 }
 

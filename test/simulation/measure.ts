@@ -1,6 +1,6 @@
 import { playHistory } from './history.js';
 import { calm } from './scenarios/calm.js';
-import type { Plan } from './world/plan.js';
+import type { DisturbanceKind, Plan } from './world/plan.js';
 import { Random } from './world/random.js';
 import type { NewElection } from './world/replica.js';
 
@@ -107,4 +107,22 @@ export function troubled(kind: Kind, replicas: number, hours: number): Plan {
   const plan = fleet(kind, replicas, hours * 60, 1);
   Object.assign(plan.network, { lostRequest: 0.01, stall: 0.001 });
   return plan;
+}
+
+/** Terms of two minutes in which this strikes the leader, once for each tenth of its renewal's rhythm. */
+export async function struck(
+  kind: DisturbanceKind,
+  lasts: number,
+  size: number,
+  create: NewElection,
+): Promise<number[]> {
+  const terms: number[] = [];
+  for (let phase = 0; phase < 3000; phase += 300) {
+    const plan = fleet('ours', 2, 2, 1);
+    plan.nodes[0]!.startAt = 0;
+    plan.nodes[1]!.startAt = 1500;
+    plan.disturbances = [{ at: 40_000 + phase, kind, node: 0, lasts, size }];
+    terms.push((await playHistory(plan, create)).led.length);
+  }
+  return terms;
 }

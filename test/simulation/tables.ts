@@ -1,4 +1,4 @@
-import { defaults, polls, windows } from './defaults.js';
+import { defaults, outages, polls, windows } from './defaults.js';
 import { availability, spending, succession, troubled, type Kind } from './measure.js';
 import { shipped } from './shipped.js';
 import { at, head, row, seconds } from './table.js';
@@ -52,6 +52,7 @@ export async function tables(): Promise<void> {
   }
 
   await defaults();
+  await outages();
   await windows();
   await polls();
 }
