@@ -15,7 +15,7 @@ export interface ElectionOptions {
   leaseDuration?: number;
   /** How long the leader trusts its last confirmed write, counted from before it was sent. Default 0.8 × leaseDuration. */
   renewDeadline?: number;
-  /** Pause between attempts after a failure. Default 2/15 × leaseDuration. */
+  /** Pause between attempts after a failure, shorter towards the end of a term. Default 2/15 × leaseDuration. */
   retryPeriod?: number;
   /** From one renewal's send to the next. Default 0.2 × leaseDuration. */
   renewInterval?: number;
