@@ -32,7 +32,8 @@ export class Validity {
   private over = false;
   private suspended = false;
   private bootElapsed = 0;
-  private bootReadAt: number;
+  /** The first question after each confirmation reads it: the machine may have slept while the answer was on its way. */
+  private bootReadAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
@@ -41,7 +42,6 @@ export class Validity {
     private readonly told: ValidityListener = {},
   ) {
     this.base = sent;
-    this.bootReadAt = sent.mono;
   }
 
   /** A write sent at `sent` was confirmed. Never moves back: an older write confirmed late proves nothing new. */
@@ -50,8 +50,7 @@ export class Validity {
       return;
     }
     this.base = sent;
-    this.bootElapsed = 0;
-    this.bootReadAt = sent.mono;
+    this.bootReadAt = Number.NEGATIVE_INFINITY;
     if (this.suspended) {
       this.suspended = false;
       this.told.onResumed?.();

@@ -17,4 +17,8 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
   { seed: 32179, note: 'a claim under way for longer than the lease has lived: outside P1, tokens hold' },
   { seed: 33574, note: 'a duration shortened by hand, then the lease deleted: outside P1, tokens hold' },
   { seed: 8122, note: 'client-go empties the lease of somebody who stole it: to all others a release' },
+  {
+    seed: 265727,
+    note: 'suspended with a claim in flight, its wall set back by as much: the answer began a term that was over (P2)',
+  },
 ];

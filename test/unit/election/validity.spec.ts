@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fleet } from '../../support/fleet.js';
 import { tampered } from '../../support/hostile-store.js';
+import type { MachineClock } from '../../support/virtual-time.js';
 
 describe('a term', () => {
   let fleet: Fleet;
@@ -36,7 +37,16 @@ describe('a term', () => {
     expect(elector.currentTerm()).not.toBe(term);
   });
 
-  it('begins with no answer that comes after its end', async () => {
+  it.each([
+    ['a pause', () => {}],
+    [
+      'a suspend that no clock shows but the boot clock',
+      (clock: MachineClock) => {
+        clock.slept(12_000);
+        clock.wallOffset -= 3_600_000;
+      },
+    ],
+  ])('begins with no answer that comes after its end, in %s', async (_, meanwhile) => {
     let arrive!: () => void;
     const answered = new Promise<void>((resolve) => (arrive = resolve));
     const late = tampered(fleet.store, (handle) => ({
@@ -49,6 +59,7 @@ describe('a term', () => {
     const { elector, clock, heard } = await fleet.join({ store: late });
     clock.pause();
     await fleet.time.advance(12_000);
+    meanwhile(clock);
     arrive();
     await fleet.time.advance(0);
     // The late answer begins nothing; our own record is replaced at once, and that write begins the term.
