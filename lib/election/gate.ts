@@ -41,7 +41,11 @@ export class Gate {
   constructor(
     private readonly election: string,
     private readonly current: () => LeadershipTerm | null,
-  ) {}
+  ) {
+    // The first use of a context switches on the async hooks of the whole process, which takes milliseconds: not in the middle of a
+    // takeover.
+    context.enterWith(context.getStore()!);
+  }
 
   get count(): number {
     return this.running.length;

@@ -31,3 +31,9 @@ export const clientGo: Contender = {
   start: (fleet, replica, measured) =>
     fleet.goReplica(replica, { wired: measured, args: ['-sample-every', measured ? '0' : '500ms'] }),
 };
+
+/** No election: the requests alone that a handover to a single standby cannot do without. */
+export const bare: Contender = {
+  name: 'bare requests',
+  start: (fleet, replica) => fleet.replica(replica, { program: 'bare' }),
+};

@@ -13,10 +13,10 @@ export class Errands {
     private readonly log?: ElectionLog,
   ) {}
 
-  /** Begins after whatever the election is doing at the moment. `what` completes the sentence "could not …". */
-  run(what: string, work: (signal: AbortSignal) => Promise<void>): void {
+  /** Begins after whatever the election is doing at the moment, and `pause` milliseconds. `what` completes the sentence "could not …". */
+  run(what: string, work: (signal: AbortSignal) => Promise<void>, pause = 0): void {
     this.last = this.last
-      .then(() => new Promise((resolve) => setImmediate(resolve)))
+      .then(() => new Promise((resolve) => (pause > 0 ? setTimeout(resolve, pause) : setImmediate(resolve))))
       .then(() => work(AbortSignal.timeout(TIME_LIMIT)))
       .catch((error: unknown) => this.complain(what, error));
   }

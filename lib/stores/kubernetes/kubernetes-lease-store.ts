@@ -39,7 +39,7 @@ export class KubernetesLeaseStore implements LeaseStore {
     const errands = new Errands(name, log);
     const label = options.labelLeaderPod ? new PodLabel(client, errands, labelOf(name), ownPod(client)) : undefined;
     const events = options.events === false ? undefined : new LeaseEvents(client, errands);
-    const terms = new OwnTerms([events, label].filter((witness) => witness !== undefined));
+    const terms = new OwnTerms([label, events].filter((witness) => witness !== undefined));
     this.opened.push({ terms, errands });
     let api: LeaseApi | undefined;
     const apiOf = async (signal: AbortSignal) => {

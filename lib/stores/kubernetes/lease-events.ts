@@ -10,6 +10,8 @@ export const EVENTS = { group: '', resource: 'events', verb: 'create' } as const
 /** Events that may follow each other at once; afterwards one a minute. A lease that flaps must not fill etcd. */
 const BURST = 10;
 const REFILL = 60_000;
+/** Milliseconds for the successor's write: an event beside it would have the same cores and the same API server work at both. */
+const SUCCESSOR_FIRST = 50;
 
 /** Events as client-go writes them, so that `kubectl describe lease` tells who led when. */
 export class LeaseEvents implements TermWitness {
@@ -25,22 +27,24 @@ export class LeaseEvents implements TermWitness {
   }
 
   began({ holder, lease }: OwnTerm): void {
-    this.say(lease, `${holder} became leader`);
+    this.say(lease, `${holder} became leader`, 0);
   }
 
   ended({ holder, lease }: OwnTerm): void {
-    this.say(lease, `${holder} stopped leading`);
+    this.say(lease, `${holder} stopped leading`, SUCCESSOR_FIRST);
   }
 
-  private say(lease: LeaseObject, message: string): void {
+  private say(lease: LeaseObject, message: string, pause: number): void {
     if (!this.mayTalk()) return;
-    const { namespace } = lease.metadata;
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-    const body = JSON.stringify(eventOn(lease, message, new Date()));
-    this.errands.run('write an event on the lease', async (signal) => {
+    const at = new Date();
+    const write = async (signal: AbortSignal) => {
+      const { namespace } = lease.metadata;
+      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
+      const body = JSON.stringify(eventOn(lease, message, at));
       const answer = await this.client.call({ method: 'POST', path, body }, signal).catch(NoAnswer.unwrap);
       if (answer.status >= 300) throw answerError(answer, { ...EVENTS, namespace });
-    });
+    };
+    this.errands.run('write an event on the lease', write, pause);
   }
 
   private mayTalk(): boolean {

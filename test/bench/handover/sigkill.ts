@@ -6,7 +6,7 @@ import { type Crash, Squad } from './squad.js';
 /** SIGKILL on the leader, at any point between two of its renewals, to its successor's first admitted work. */
 export async function sigkill(lab: Lab): Promise<void> {
   // A takeover is mostly waiting: two squads of each kind wait side by side.
-  await Squad.all(lab, lab.amount(2, 1), async (squads) => {
+  await Squad.all(lab, lab.amount(2, 1), [], async (squads) => {
     const crashes = new Map<string, Crash[]>(squads.map(({ name }) => [name, []]));
     for (let round = 0; round < lab.amount(10, 1); round++) {
       // No process starts while a takeover is being timed.

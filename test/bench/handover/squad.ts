@@ -24,10 +24,16 @@ export class Squad {
     private readonly strength: number,
   ) {}
 
-  /** Brings up squads of ours and of client-go with 1, 2 and 5 standbys, `lanes` of each, and ends them after `run`. */
-  static async all(lab: Lab, lanes: number, run: (squads: readonly Squad[]) => Promise<void>): Promise<void> {
+  /** Brings up squads of ours and of client-go with 1, 2 and 5 standbys, `lanes` of each, and of `pairs` with one; ends them after `run`. */
+  static async all(
+    lab: Lab,
+    lanes: number,
+    pairs: readonly Contender[],
+    run: (squads: readonly Squad[]) => Promise<void>,
+  ): Promise<void> {
     const squads: Squad[] = [];
     try {
+      for (const pair of pairs) squads.push(await Squad.of(lab, pair, 1));
       for (const standbys of [1, 2, 5])
         for (const contender of [ours, clientGo])
           for (let lane = 0; lane < lanes; lane++) squads.push(await Squad.of(lab, contender, standbys));

@@ -16,8 +16,11 @@ import { TcpProxy } from './tcp-proxy.js';
 export const LEASE = 'orders-worker';
 
 export interface ReplicaOptions {
-  /** A Nest application, the elector alone, or what was ported from a peer: a cron job in Nest, callbacks without it. Default `elector`. */
-  program?: 'elector' | 'nest' | 'cron' | 'events';
+  /**
+   * A Nest application, the elector alone, what was ported from a peer (a cron job in Nest, callbacks without it), or the bare
+   * requests of a handover. Default `elector`.
+   */
+  program?: 'elector' | 'nest' | 'cron' | 'events' | 'bare';
   /** Put a wire with faults between it and the API server (`fleet.wire(name)`). Default false. */
   wired?: boolean;
   /** Arguments of the program. */

@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ApiClient } from '../../../lib/stores/kubernetes/api-client.js';
+import { Errands } from '../../../lib/stores/kubernetes/errands.js';
+import { LeaseEvents } from '../../../lib/stores/kubernetes/lease-events.js';
+import type { OwnTerm } from '../../../lib/stores/kubernetes/own-terms.js';
+import type { Request } from '../../../lib/stores/kubernetes/transport.js';
 import { appliedBy, LEASE, leaseScene, patient, recordBy, storeOf } from '../../kubernetes/lease-scene.js';
 
 const messages = ({ events }: { events: object[] }) => events.map((event) => (event as { message: string }).message);
@@ -64,6 +69,24 @@ describe('events on the Lease', () => {
     for (let i = 0; i < 20; i++) await write(recordBy('a', { term: String(i) }));
     await store.close();
     expect(server.events).toHaveLength(10);
+  });
+
+  it('come after the write of the successor, which the API server would otherwise have to serve beside them', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const said: string[] = [];
+    const call = ({ body }: Request) => {
+      said.push((JSON.parse(body!) as { message: string }).message);
+      return Promise.resolve({ status: 201, headers: {}, body: '' });
+    };
+    const events = new LeaseEvents({ call } as unknown as ApiClient, new Errands('orders'));
+    const term = { holder: 'a', term: '1', lease: { metadata: LEASE } } as unknown as OwnTerm;
+    events.began(term);
+    events.ended(term);
+    await vi.advanceTimersByTimeAsync(49);
+    expect(said).toEqual(['a became leader']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(said).toEqual(['a became leader', 'a stopped leading']);
   });
 
   it('delay no write: the API server may keep them waiting', async () => {
