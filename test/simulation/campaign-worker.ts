@@ -14,7 +14,8 @@ parentPort!.on('message', (batch: Batch) => void play(batch));
 
 async function play({ from, count, profile }: Batch): Promise<void> {
   const tally = emptyTally();
-  for (let seed = from; seed < from + count; seed++) add(tally, await playHistory(PROFILES[profile](seed), shipped));
+  for (let seed = from; seed < from + count; seed++)
+    add(tally, await playHistory(PROFILES[profile](seed), shipped), profile);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort!.postMessage(tally);
 }

@@ -42,7 +42,7 @@ async function one(seed: number, profile: Profile): Promise<boolean> {
   console.log(outcome.timeline);
   console.log(describePlan(plan));
   console.log(
-    `${tell(outcome)}\ntrace ${(outcome.trace >>> 0).toString(16)}, ${outcome.events} events, ${outcome.terms} terms`,
+    `${tell(outcome, profile)}\ntrace ${(outcome.trace >>> 0).toString(16)}, ${outcome.events} events, ${outcome.terms} terms`,
   );
   return outcome.breach === null;
 }

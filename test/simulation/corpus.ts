@@ -21,4 +21,8 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     seed: 265727,
     note: 'suspended with a claim in flight, its wall set back by as much: the answer began a term that was over (P2)',
   },
+  {
+    seed: 375441,
+    note: 'client-go paused for longer than its lease, with a renewal under way, believes the late answer: its own doing',
+  },
 ];

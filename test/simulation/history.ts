@@ -1,5 +1,7 @@
+import type { Excuse } from './judge/excuses.js';
 import { Leaderless } from './judge/leaderless.js';
-import { Judge, type Breach } from './judge/judge.js';
+import { Judge } from './judge/judge.js';
+import type { Breach } from './judge/promises.js';
 import { Recovery } from './judge/recovery.js';
 import { Spending } from './judge/spending.js';
 import { ClientGoReplica } from './rivals/client-go.js';
@@ -31,7 +33,7 @@ export interface Outcome {
   sent: number[];
   /** Milliseconds in which nobody led, from the first term on; sampled every 50 ms, if the plan asks for it. */
   leaderless: number;
-  rivalOverruns: number;
+  excuses: ReadonlySet<Excuse>;
   unfencedOverlaps: number;
   fencedRefusals: number;
   /** What happened, if it was asked for. */
@@ -100,7 +102,7 @@ function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, sc
     led: judge.led,
     sent: Array.from(plan.nodes, (_, i) => network.sent[i] ?? 0),
     leaderless: leaderless?.milliseconds ?? 0,
-    rivalOverruns: judge.rivalOverruns,
+    excuses: judge.excuses,
     unfencedOverlaps: register.unfencedOverlaps,
     fencedRefusals: register.refused,
     timeline: secondsOfTimeline === undefined ? null : world.timeline!.print(world.now, secondsOfTimeline),

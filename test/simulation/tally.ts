@@ -1,5 +1,7 @@
 import type { Outcome } from './history.js';
+import type { Profile } from './profiles.js';
 import { tell } from './report.js';
+import { EXCUSES } from './judge/excuses.js';
 import { FAULTS, type Fault } from './world/faults.js';
 
 /** What many histories come to. Plain data: it crosses threads and is kept in a file. */
@@ -15,7 +17,8 @@ export interface Tally {
   faults: Record<string, number>;
   handovers: number[];
   takeovers: number[];
-  rivalOverruns: number;
+  /** In how many histories each was made. */
+  excuses: Record<string, number>;
   unfencedOverlaps: number;
   fencedRefusals: number;
 }
@@ -35,24 +38,24 @@ export function emptyTally(): Tally {
     faults: {},
     handovers: [],
     takeovers: [],
-    rivalOverruns: 0,
+    excuses: {},
     unfencedOverlaps: 0,
     fencedRefusals: 0,
   };
 }
 
-export function add(tally: Tally, outcome: Outcome): void {
+export function add(tally: Tally, outcome: Outcome, profile: Profile): void {
   tally.histories++;
   tally.events += outcome.events;
   tally.terms += outcome.terms;
   tally.requests += outcome.requests;
   // A sum, so that the order in which batches finish does not matter.
   tally.trace = (tally.trace + Math.imul(outcome.trace, outcome.seed | 1)) >>> 0;
-  if (outcome.breach) tally.breaches.push(tell(outcome));
+  if (outcome.breach) tally.breaches.push(tell(outcome, profile));
   for (const [kind, times] of outcome.counts) tally.faults[kind] = (tally.faults[kind] ?? 0) + times;
   if (outcome.handover !== null) tally.handovers.push(Math.round(outcome.handover));
   if (outcome.takeover !== null) tally.takeovers.push(Math.round(outcome.takeover));
-  tally.rivalOverruns += outcome.rivalOverruns;
+  for (const excuse of outcome.excuses) tally.excuses[excuse] = (tally.excuses[excuse] ?? 0) + 1;
   tally.unfencedOverlaps += outcome.unfencedOverlaps;
   tally.fencedRefusals += outcome.fencedRefusals;
 }
@@ -74,7 +77,7 @@ export function idleFaults({ faults }: Tally): Fault[] {
 }
 
 export function printTally(tally: Tally, seconds: number): string {
-  const { histories, events, terms, cpuSeconds, breaches, faults, trace } = tally;
+  const { histories, events, terms, cpuSeconds, breaches, faults, excuses, trace } = tally;
   const rows = FAULTS.map((kind) => [kind, faults[kind] ?? 0] as const)
     .toSorted(([, a], [, b]) => b - a)
     .map(([kind, times]) => `| ${kind} | ${times} |`);
@@ -85,5 +88,9 @@ export function printTally(tally: Tally, seconds: number): string {
     '| fault | times |',
     '|---|---|',
     ...rows,
+    '',
+    '| excused | in histories |',
+    '|---|---|',
+    ...EXCUSES.map((excuse) => `| ${excuse} | ${excuses[excuse] ?? 0} |`),
   ].join('\n');
 }

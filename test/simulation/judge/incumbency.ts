@@ -1,8 +1,10 @@
 import type { Contender } from '../world/contender.js';
 import type { Stored, Writer } from '../world/lease-service.js';
 import { isOurs, Process } from '../world/process.js';
+import type { Excuse } from './excuses.js';
 
-export type Verdict = { kind: 'fine' } | { kind: 'early'; why: string } | { kind: 'excused'; forMs: number };
+export type Verdict =
+  { kind: 'fine' } | { kind: 'early'; why: string } | { kind: 'excused'; why: Excuse; forMs: number };
 
 const FINE: Verdict = { kind: 'fine' };
 /** Floating point and the half millisecond of timer resolution. */
@@ -86,20 +88,21 @@ export class Incumbency {
     const waited = now - this.at;
     if (waited >= due - TOLERANCE || (dead && this.store.probe !== 'none')) return FINE;
     const why = `${by.identity} takes the lease of ${this.identity} ${waited.toFixed(0)} ms after its last write, due after ${due.toFixed(0)}`;
-    const excused: Verdict = { kind: 'excused', forMs: this.seconds * 1000 * 1.5 };
+    const excused = (excuse: Excuse): Verdict => ({ kind: 'excused', why: excuse, forMs: this.seconds * 1000 * 1.5 });
     // A foreign holder, or client-go looking at whole seconds: who has waited since the last change that shows has kept the rule.
     const waitedVisibly = now - this.visibleAt >= due - TOLERANCE;
-    if (!isOurs(by.identity)) return waitedVisibly ? FINE : excused;
-    if (!isOurs(this.identity) && waitedVisibly) return excused;
+    if (!isOurs(by.identity)) return waitedVisibly ? FINE : excused('client-go took it early');
+    if (!isOurs(this.identity) && waitedVisibly) return excused('client-go renewed it without a trace');
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
     // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
     const heldItself = !known?.holder || known.holder === by.identity;
     // Absent before and absent after: that somebody created it between, and perhaps after this write was sent, does not show.
     const unseen = (known?.revision ?? 0) < this.born || sentAt < this.removedAt;
-    if (this.removedAt <= now && (heldItself || unseen || incumbent?.ours === false)) return excused;
-    if (this.shortened && (known?.revision ?? 0) < this.earlier) return excused;
-    if (this.lookalike) return excused;
+    if (this.removedAt <= now && (heldItself || unseen || incumbent?.ours === false))
+      return excused('a lease removed by hand');
+    if (this.shortened && (known?.revision ?? 0) < this.earlier) return excused('a duration shortened by hand');
+    if (this.lookalike) return excused('client-go emptied it of a foreign holder');
     return { kind: 'early', why };
   }
 

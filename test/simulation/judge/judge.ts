@@ -8,29 +8,9 @@ import { Register } from '../world/register.js';
 import type { Replica } from '../world/replica.js';
 import { Mark } from '../world/timeline.js';
 import type { World } from '../world/world.js';
+import type { Excuse } from './excuses.js';
 import { Incumbency } from './incumbency.js';
-
-export const PROMISES = {
-  S1: 'P1 never two believers',
-  S2: 'P2 tokens only grow',
-  S3: 'P2 no two terms share a token',
-  S4: 'P4 nobody else’s lease is touched or taken early',
-  S5: 'P1 the gate shuts, then the signal aborts, then leadership$ says false; notices alternate',
-  P3: 'P3 work stops before the lease is let go',
-  L1: 'P5 it always comes back',
-  L3: 'P5 no term is given up without cause',
-  L2: 'P6 handover in a heartbeat',
-  C1: 'P7 requests stay within the budget',
-  H: 'the same seed gives the same history',
-  E: 'no error escapes',
-} as const;
-export type Promise_ = keyof typeof PROMISES;
-
-export interface Breach {
-  promise: Promise_;
-  what: string;
-  at: number;
-}
+import type { Breach, Promise_ } from './promises.js';
 
 /** Sees all replicas at one instant of true time, as nobody in the real world can, and holds them to the promises. */
 export class Judge implements ClientHooks {
@@ -41,7 +21,8 @@ export class Judge implements ClientHooks {
   terms = 0;
   /** What the lease called the latest term of each replica. */
   private readonly termIds = new Map<number, string | undefined>();
-  rivalOverruns = 0;
+  /** What was let pass in this history. */
+  readonly excuses = new Set<Excuse>();
   /** Revision at which the lease last changed hands, and whose it is. */
   private lastForeign = 0;
   private lastIdentity = '';
@@ -94,12 +75,15 @@ export class Judge implements ClientHooks {
 
   private together(a: Contender, b: Contender): void {
     if (this.world.now < this.excusedUntil) return;
-    if (a.machine.blindUntil >= this.world.now || b.machine.blindUntil >= this.world.now) return;
     if (!a.ours && !b.ours) return;
+    if (a.machine.blindUntil >= this.world.now || b.machine.blindUntil >= this.world.now) {
+      this.excuses.add('a suspend hidden by a set clock');
+      return;
+    }
     if (!a.ours || !b.ours) {
       // client-go overruns its own lease; what ours must not do is overrun the lease that client-go rightly took.
       if (this.newestTerm?.contender.ours !== false || !this.newestTerm.legitimate) {
-        this.rivalOverruns++;
+        this.excuses.add('client-go overran it');
         return;
       }
     }
@@ -142,10 +126,11 @@ export class Judge implements ClientHooks {
     this.onTerm(replica);
   }
 
-  /** A replica of client-go begins to lead; rightfully, unless its takeover is somebody's fault. */
+  /** A replica of client-go begins to lead; rightfully, unless its takeover is somebody's fault, or was answered after the next one. */
   rivalBegan(contender: Contender): void {
     this.led.push(contender.index);
-    this.newestTerm = { contender, legitimate: this.world.now >= this.excusedUntil };
+    const holds = this.lastIdentity === contender.process!.identity;
+    this.newestTerm = { contender, legitimate: holds && this.world.now >= this.excusedUntil };
     this.ask('client-go leads');
     this.onTerm(contender);
   }
@@ -192,7 +177,10 @@ export class Judge implements ClientHooks {
     this.lastIdentity = after.object?.holder ?? '';
     const takeover = this.incumbency.changed(before, after, by, this.world.now);
     if (takeover.kind === 'early') this.breach('S4', takeover.why);
-    if (takeover.kind === 'excused') this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);
+    if (takeover.kind === 'excused') {
+      this.excuses.add(takeover.why);
+      this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);
+    }
   }
 
   learned(process: Process, stored: Stored): void {

@@ -1,5 +1,5 @@
 import { playHistory } from '../history.js';
-import { PROMISES } from '../judge/judge.js';
+import { PROMISES } from '../judge/promises.js';
 import { PROFILES } from '../profiles.js';
 import { shipped } from '../shipped.js';
 import { MUTANTS, type Mutant } from './mutants.js';
