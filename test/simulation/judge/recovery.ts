@@ -79,9 +79,11 @@ export class Recovery {
   private checkSilence(leader: Contender, before: readonly number[]): void {
     const { client, nodes } = this.plan;
     if (client.watch !== 'ok' || client.probe === 'cheap' || nodes.some((n) => n.kind !== 'ours')) return;
-    // Where probes go over the network, a renewal that is late by half the rhythm counts as missed and is asked about.
-    const rhythm = 0.2 * Math.min(15_000, ...nodes.map((n) => n.options.leaseDuration ?? 15_000));
-    if (client.probe === 'rare' && 2 * this.network.plan.jitter >= rhythm / 2) return;
+    // Where probes go over the network, a renewal that is late by half the learned rhythm counts as missed and is asked about. Two
+    // ways of jitter make it that late; a quarter of them, as renewals that come early teach a shorter rhythm, counts one and a half times.
+    const shortest = Math.min(15_000, ...nodes.map((n) => n.options.leaseDuration ?? 15_000));
+    const rhythm = (0.2 * shortest) / Math.max(...nodes.map((n) => n.clocks.rate));
+    if (client.probe === 'rare' && 2.75 * this.network.plan.jitter >= rhythm / 2) return;
     for (const { index } of this.judge.contenders) {
       const spent = (this.network.sent[index] ?? 0) - (before[index] ?? 0);
       if (index !== leader.index && spent > 0)
