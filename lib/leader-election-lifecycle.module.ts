@@ -3,12 +3,15 @@ import { ModulesContainer } from '@nestjs/core';
 import type { ElectionRegistry } from './election.registry.js';
 import { ELECTION_REGISTRY } from './leader-election.constants.js';
 import { MISSING_SHUTDOWN_HOOKS_MESSAGE, STILL_BOOTING_MESSAGE } from './leader-election.messages.js';
+import { rehearse } from './rehearsal.js';
 import { isUnderTestRunner } from './test-runner.js';
 
 /** Later than any `enableShutdownHooks()` between `init()` and `listen()`. */
 const SHUTDOWN_HOOKS_CHECK_DELAY = 3_000;
 /** Longer than most applications take to boot. */
 const BOOT_CHECK_DELAY = 10_000;
+/** Out of the way of the first term, which a boot may be waiting for. */
+const REHEARSAL_DELAY = 100;
 
 /**
  * Starts the elections when the application is ready and stops them before anything that their work needs is torn down.
@@ -22,6 +25,7 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
   private readonly logger = new Logger('LeaderElection');
   private readonly bootCheck?: NodeJS.Timeout;
   private shutdownHooksCheck?: NodeJS.Timeout;
+  private rehearsal?: NodeJS.Timeout;
 
   constructor(
     @Inject(ELECTION_REGISTRY) private readonly registry: ElectionRegistry,
@@ -43,11 +47,15 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
     this.shutdownHooksCheck = setTimeout(() => {
       if (process.listenerCount('SIGTERM') === 0) this.logger.warn(MISSING_SHUTDOWN_HOOKS_MESSAGE);
     }, SHUTDOWN_HOOKS_CHECK_DELAY);
+    this.rehearsal = setTimeout(() => {
+      rehearse().catch((error: unknown) => this.logger.debug(`The rehearsal of a handover failed: ${String(error)}`));
+    }, REHEARSAL_DELAY).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
     clearTimeout(this.bootCheck);
     clearTimeout(this.shutdownHooksCheck);
+    clearTimeout(this.rehearsal);
     await this.registry.stop();
   }
 }

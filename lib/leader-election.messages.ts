@@ -45,6 +45,10 @@ export const NOT_INJECTED_MESSAGE = (method: string, name: string) =>
 export const NOT_INJECTED_ADVICE =
   'Let Nest create the instance in an application that imports LeaderElectionModule; in a plain unit test use withLeadership(instance) from nestjs-leader/testing.';
 
+export const FROZEN_MESSAGE = (method: string) =>
+  `${method} is gated by @OnlyWhenLeader, but the instance that was provided is frozen and cannot be handed its election.`;
+export const FROZEN_ADVICE = 'Provide the class and let Nest create the instance, or provide one that is not frozen.';
+
 export const STATIC_METHOD_MESSAGE = (method: string) =>
   `@OnlyWhenLeader cannot gate ${method}: a static method has no instance into which an election could be injected.`;
 export const NOT_A_METHOD_MESSAGE = (member: string) =>

@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { GateOptions } from '../admission/gate.js';
+import { LeaderElectionConfigError } from '../election/errors.js';
 import type { ElectionRegistry } from '../election.registry.js';
 import { ELECTION_REGISTRY, electionProperty, GATE_METADATA } from '../leader-election.constants.js';
-import { EVENT_PATTERN_MESSAGE } from '../leader-election.messages.js';
+import { EVENT_PATTERN_MESSAGE, FROZEN_ADVICE, FROZEN_MESSAGE } from '../leader-election.messages.js';
 import { ProviderMethods } from './provider-methods.js';
 
 const HANDLER_TYPE_METADATA = 'microservices:handler_type';
@@ -27,7 +28,9 @@ export class GatedProvidersExplorer implements OnModuleInit {
       const { service } = this.registry.get(election, label);
       const property = electionProperty(election);
       for (const instance of instances) {
-        if (!(property in instance)) Object.defineProperty(instance, property, { value: service });
+        if (property in instance) continue;
+        if (!Object.isExtensible(instance)) throw new LeaderElectionConfigError(FROZEN_MESSAGE(label), FROZEN_ADVICE);
+        Object.defineProperty(instance, property, { value: service });
       }
       if (Reflect.getMetadata(HANDLER_TYPE_METADATA, method) === EVENT_HANDLER) {
         this.logger.warn(EVENT_PATTERN_MESSAGE(label));

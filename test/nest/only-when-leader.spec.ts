@@ -182,6 +182,19 @@ describe('a method under @OnlyWhenLeader', () => {
     expect(standby.module.get('made').job()).toBeUndefined();
   });
 
+  it('refuses an instance that cannot be handed its election', async () => {
+    class Plain {
+      @OnlyWhenLeader() job() {
+        return 'ran';
+      }
+    }
+    const providers = [{ provide: 'given', useValue: Object.freeze(new Plain()) }];
+    await expect(Replica.boot('leader', { providers })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringMatching(/^Plain\.job is gated by @OnlyWhenLeader, but .* is frozen/),
+    });
+  });
+
   it('is gated in request-scoped and transient providers', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerRequest {

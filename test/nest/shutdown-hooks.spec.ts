@@ -2,6 +2,7 @@ import { Injectable, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LeaderElectionModule, LeaderElectionService, memoryLease } from 'nestjs-leader';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Contention } from '../../lib/election/contention.js';
 
 @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'x', store: memoryLease() })] })
 class App {}
@@ -69,5 +70,19 @@ describe('an application in production', () => {
     vi.advanceTimersByTime(10_000);
     await underTest.close();
     expect(warnings()).toEqual([]);
+  });
+
+  it('rehearses a handover once it is up, but not under a test runner', async () => {
+    const claim = vi.spyOn(Contention.prototype, 'claim');
+    const claims = async () => {
+      claim.mockClear();
+      const app = await NestFactory.createApplicationContext(App, { logger: false });
+      for (let ms = 0; ms < 200; ms++) await vi.advanceTimersByTimeAsync(1);
+      await app.close();
+      return claim.mock.calls.length;
+    };
+    expect(await claims()).toBe(1 + 2);
+    vi.stubEnv('VITEST', 'true');
+    expect(await claims()).toBe(1);
   });
 });
