@@ -73,10 +73,10 @@ export class KafkaConsumer implements Consumer {
   ) {}
 
   async resume() {
-    this.consumer = this.kafka.consumer({ groupId: 'invoices' });
+    this.consumer = this.kafka.consumer({ groupId: 'invoices', sessionTimeout: 6_000, heartbeatInterval: 1_000 });
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [this.topic] });
-    await this.consumer.run({ eachMessage: ({ message }) => this.work(message) });
+    await this.consumer.run({ autoCommitThreshold: 1, eachMessage: ({ message }) => this.work(message) });
   }
 
   async pause() {

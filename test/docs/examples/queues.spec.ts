@@ -170,7 +170,12 @@ describe('the examples about queues', () => {
     const control = await boot(LeaderConsumer, { provide: 'CONSUMER', useValue: kafka });
     expect(calls).toEqual([]);
     await control.grant();
-    const joined = ['consumer groupId', 'connect', 'subscribe topics', 'run eachMessage'];
+    const joined = [
+      'consumer groupId,sessionTimeout,heartbeatInterval',
+      'connect',
+      'subscribe topics',
+      'run autoCommitThreshold,eachMessage',
+    ];
     expect(calls).toEqual(joined);
     await control.handover();
     await control.grant();
