@@ -25,4 +25,9 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     seed: 375441,
     note: 'client-go paused for longer than its lease, with a renewal under way, believes the late answer: its own doing',
   },
+  {
+    seed: 598884,
+    note: 'a lease deleted after a single write, whose longer duration its taker never saw: outside P1, tokens hold',
+  },
+  { seed: 647693, note: 'a thief’s lease deleted, news of both under way with the claim: outside P1, tokens hold' },
 ];

@@ -10,6 +10,14 @@ const FINE: Verdict = { kind: 'fine' };
 /** Floating point and the half millisecond of timer resolution. */
 const TOLERANCE = 0.01;
 
+/** What a process has learned of the lease. */
+interface Knowledge {
+  /** Of the renewals of the present holder, the newest. */
+  revision: number;
+  newest: number;
+  readonly holders: { readonly at: number; readonly holder: string }[];
+}
+
 /** Who last wrote the lease as its holder, and what a successor may know of it: tells whether a takeover keeps the rule of the lease. */
 export class Incumbency {
   private identity = '';
@@ -22,6 +30,8 @@ export class Incumbency {
   private revision = 0;
   /** Of the holder's renewal before its last. */
   private earlier = 0;
+  /** Of the write with which the holder took it. */
+  private claimed = 0;
   /** Revision at which the lease was created, the first time or again. */
   private born = 0;
   private released = true;
@@ -32,21 +42,22 @@ export class Incumbency {
   private readonly curtailed = new Set<number>();
   /** client-go has emptied the lease of a foreign holder: nobody can tell that from the holder's own release. */
   private lookalike = false;
-  private readonly knowledge = new Map<Process, { holder: string; revision: number; newest: number }>();
+  private readonly knowledge = new Map<Process, Knowledge>();
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
     private readonly store: { age: boolean; probe: string },
   ) {}
 
-  learned(process: Process, stored: Stored): void {
+  learned(process: Process, stored: Stored, at: number): void {
     if (!stored.object) return;
     let known = this.knowledge.get(process);
-    if (!known) this.knowledge.set(process, (known = { holder: '', revision: 0, newest: 0 }));
+    if (!known) this.knowledge.set(process, (known = { revision: 0, newest: 0, holders: [] }));
     // What arrives after something newer is dropped, and rightly.
     if (stored.revision < known.newest) return;
     known.newest = stored.revision;
-    if (stored.object.holder !== '') known.holder = stored.object.holder;
+    const { holder } = stored.object;
+    if (holder !== '' && holder !== known.holders.at(-1)?.holder) known.holders.push({ at, holder });
     if (stored.revision > known.revision && stored.revision <= this.revision && !this.curtailed.has(stored.revision))
       known.revision = stored.revision;
   }
@@ -71,6 +82,7 @@ export class Incumbency {
     const second = (object: Stored['object']): number => Math.trunc((object?.renewTime ?? 0) / 1000);
     if (next.holder !== this.identity || second(next) !== second(before.object)) this.visibleAt = now;
     this.earlier = next.holder === this.identity ? this.revision : after.revision;
+    if (next.holder !== this.identity || this.released) this.claimed = after.revision;
     this.identity = next.holder;
     this.at = now;
     this.seconds = this.ownSeconds = next.durationSeconds;
@@ -80,7 +92,7 @@ export class Incumbency {
     return verdict;
   }
 
-  private takeover(by: Process, { sentAt }: Stored, now: number): Verdict {
+  private takeover(by: Process, { object, sentAt }: Stored, now: number): Verdict {
     const incumbent = this.find(this.identity);
     const dead = !incumbent?.process?.alive && isOurs(this.identity);
     const { rate } = by.machine.clocks;
@@ -95,13 +107,16 @@ export class Incumbency {
     if (!isOurs(this.identity) && waitedVisibly) return excused('client-go renewed it without a trace');
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
-    // One that held it last, as far as it knows, need not wait for itself; that another led between, the deletion has hidden.
-    const heldItself = !known?.holder || known.holder === by.identity;
+    const seen = known?.revision ?? 0;
+    // One that held it last, as far as it knew when it wrote, need not wait for itself; that another led between, the deletion has hidden.
+    const heldBy = known?.holders.findLast((one) => one.at <= sentAt)?.holder;
+    const heldItself = heldBy === undefined || heldBy === by.identity;
     // Absent before and absent after: that somebody created it between, and perhaps after this write was sent, does not show.
-    const unseen = (known?.revision ?? 0) < this.born || sentAt < this.removedAt;
-    if (this.removedAt <= now && (heldItself || unseen || incumbent?.ours === false))
-      return excused('a lease removed by hand');
-    if (this.shortened && (known?.revision ?? 0) < this.earlier) return excused('a duration shortened by hand');
+    const unseen = seen < this.born || sentAt < this.removedAt;
+    // A holder that it has never seen may have claimed the lease for longer than any duration it knows of.
+    const unheardOf = seen < this.claimed && (object?.durationSeconds ?? 0) < this.seconds;
+    if (this.removedAt <= now && (heldItself || unseen || unheardOf)) return excused('a lease removed by hand');
+    if (this.shortened && seen < this.earlier) return excused('a duration shortened by hand');
     if (this.lookalike) return excused('client-go emptied it of a foreign holder');
     return { kind: 'early', why };
   }
@@ -122,7 +137,7 @@ export class Incumbency {
       this.identity = object.holder;
       this.at = now;
       this.seconds = this.ownSeconds = object.durationSeconds;
-      this.revision = this.earlier = after.revision;
+      this.revision = this.earlier = this.claimed = after.revision;
       this.released = false;
       this.untouched();
     }

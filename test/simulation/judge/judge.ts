@@ -184,7 +184,7 @@ export class Judge implements ClientHooks {
   }
 
   learned(process: Process, stored: Stored): void {
-    this.incumbency.learned(process, stored);
+    this.incumbency.learned(process, stored, this.world.now);
   }
 
   isDead(holder: string): boolean {
