@@ -16,7 +16,13 @@ export async function release(
   pause: (until: number) => Promise<void>,
 ): Promise<void> {
   const until = clock.now() + lease.patience;
-  const breath = timings.retryPeriod / 20;
+  let breath = timings.retryPeriod / 20;
+  // After every failure: a server that answers 503 at once would otherwise be asked thousands of times before the patience ends. Longer
+  // each time, but not so long that a claim which lands late is left to expire.
+  const rest = async (least = 0): Promise<void> => {
+    await pause(Math.min(until, clock.now() + Math.max(least, breath)));
+    breath = Math.min(breath * 2, timings.retryPeriod / 4);
+  };
   const unconfirmed = typeof holding === 'string' ? null : holding;
   const term = typeof holding === 'string' ? holding : holding.record.term;
   let mustRead = unconfirmed !== null;
@@ -24,7 +30,7 @@ export async function release(
     if (mustRead) {
       const answer = await lease.read(left);
       if (typeof answer === 'object') {
-        await pause(clock.now() + Math.max(answer.retryAfter, breath));
+        await rest(answer.retryAfter);
         continue;
       }
     }
@@ -32,7 +38,7 @@ export async function release(
     const record = stored?.record;
     if (record?.holder !== lease.rules.identity || record.term !== term) {
       if (unconfirmed !== null && stored?.version === unconfirmed.seen.lease?.version) {
-        await pause(clock.now() + breath);
+        await rest();
         continue;
       }
       return;
@@ -42,8 +48,7 @@ export async function release(
     if (outcome.kind === 'applied') {
       return;
     }
-    // After every failure: a server that answers 503 at once would otherwise be asked thousands of times before the patience ends.
-    await pause(clock.now() + Math.max(outcome.kind === 'rejected' ? (outcome.retryAfter ?? 0) : 0, breath));
+    await rest(outcome.kind === 'rejected' ? outcome.retryAfter : 0);
     mustRead = true;
   }
 }

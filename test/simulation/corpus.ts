@@ -30,4 +30,8 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     note: 'a lease deleted after a single write, whose longer duration its taker never saw: outside P1, tokens hold',
   },
   { seed: 647693, note: 'a thief’s lease deleted, news of both under way with the claim: outside P1, tokens hold' },
+  {
+    seed: 819980,
+    note: 'stopped twice in a minute in an outage: each release asked ten times a second for four seconds (P7)',
+  },
 ];

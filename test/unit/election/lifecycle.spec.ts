@@ -110,7 +110,7 @@ describe('start() and stop()', () => {
     await fleet.time.advance(2_100);
     await stopped;
     expect(asked).toBeGreaterThan(5);
-    expect(asked).toBeLessThan(25);
+    expect(asked).toBeLessThan(10);
   });
 
   it('does not release where that is not wanted', async () => {
