@@ -18,7 +18,8 @@ interface LeaseObject {
 const { serviceAccount, election } = replicaOptions();
 const { leaseName, identity = 'bare' } = election;
 const mounted = (file: string) => readFileSync(join(serviceAccount, file), 'utf8');
-const leases = `/apis/coordination.k8s.io/v1/namespaces/${mounted('namespace')}/leases`;
+const namespace = mounted('namespace');
+const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 const headers = { authorization: `Bearer ${mounted('token')}`, 'content-type': 'application/json' };
 const ca = mounted('ca.crt');
 const host = process.env['KUBERNETES_SERVICE_HOST'];
@@ -59,7 +60,7 @@ async function lead(held: LeaseObject): Promise<void> {
   });
 }
 
-const metadata = { name: leaseName, namespace: mounted('namespace') };
+const metadata = { name: leaseName, namespace };
 const created = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { holderIdentity: identity } };
 const first = await answer({ path: `${leases}/${leaseName}` });
 say({ kind: 'ready', t: monotonic() });
@@ -72,7 +73,7 @@ async function standBy({ metadata, spec }: LeaseObject): Promise<void> {
   say({ kind: 'holder', t: monotonic(), holder: spec.holderIdentity! });
   for await (const line of createInterface({ input: events })) {
     const { object } = JSON.parse(line) as { object: LeaseObject };
-    // Read by one standby at a time: nobody to race with.
+    // There is never a second standby: nobody to race with, so no window to wait for.
     if (!object.spec.holderIdentity) return lead(await write(object, identity));
   }
 }
