@@ -8,7 +8,8 @@ interface Admission {
   readonly term: LeadershipTerm;
   /** False for `acquired` handlers: a loop started there outlives the term and must not see it for ever. */
   readonly joinable: boolean;
-  readonly caller: Admission | undefined;
+  /** The nearest one around it that had not settled when a call was last made inside it. */
+  caller: Admission | undefined;
   /** Index in `running`. */
   place: number;
   settled: boolean;
@@ -73,11 +74,16 @@ export class Gate {
 
   /** Runs `work` under `term`, counted until what it returns settles. Returns that, with its value as `deliver` hands it on. */
   run<T>(term: LeadershipTerm, work: () => T, { joinable = true, deliver = unchanged }: RunDetails = {}): T {
+    const caller = unsettled(context.getStore());
+    // Work that calls its successor from inside itself, unawaited, would else make a chain that only grows.
+    if (caller !== undefined) {
+      caller.caller = unsettled(caller.caller);
+    }
     const admission: Admission = {
       gate: this,
       term,
       joinable,
-      caller: context.getStore(),
+      caller,
       place: this.running.length,
       settled: false,
       waits: false,
@@ -168,6 +174,13 @@ export class Gate {
     }
     return undefined;
   }
+}
+
+function unsettled(call: Admission | undefined): Admission | undefined {
+  while (call?.settled) {
+    call = call.caller;
+  }
+  return call;
 }
 
 function unchanged(value: unknown): unknown {

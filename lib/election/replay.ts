@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { ReplaySubject, type Observable } from 'rxjs';
 import { outsideAnyCall } from './gate.js';
 
 /**
@@ -6,7 +6,8 @@ import { outsideAnyCall } from './gate.js';
  * hear them in reverse: changes queue.
  */
 export class Replay<T> {
-  private readonly subject: BehaviorSubject<T>;
+  /** Not a BehaviorSubject: who asks after the shutdown gets the last value too, and no `EmptyError` out of `firstValueFrom`. */
+  private readonly subject = new ReplaySubject<T>(1);
   private readonly queue: T[] = [];
   private emitting = false;
   private last: T;
@@ -14,7 +15,7 @@ export class Replay<T> {
 
   constructor(initial: T) {
     this.last = initial;
-    this.subject = new BehaviorSubject(initial);
+    this.subject.next(initial);
     this.changes$ = this.subject.asObservable();
   }
 

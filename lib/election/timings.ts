@@ -35,7 +35,8 @@ export function resolveTimings(options: ElectionOptions): Timings {
   const smallestMargin = Math.max(coarse ? 1000 : 0, leaseDuration * 0.1);
   const timings: Timings = {
     leaseDuration,
-    renewDeadline: options.renewDeadline ?? Math.min(Math.round(leaseDuration * 0.8), leaseDuration - smallestMargin),
+    renewDeadline:
+      options.renewDeadline ?? Math.max(1, Math.min(Math.round(leaseDuration * 0.8), leaseDuration - smallestMargin)),
     renewInterval: options.renewInterval ?? Math.max(Math.round(leaseDuration * 0.2), resolution),
     retryPeriod: options.retryPeriod ?? Math.round((leaseDuration * 2) / 15),
     requestTimeout: options.requestTimeout ?? Math.round((leaseDuration * 2) / 15),
@@ -50,7 +51,7 @@ export function resolveTimings(options: ElectionOptions): Timings {
   if (broken.length > 0) {
     throw new LeaderElectionConfigError(
       `Election of lease "${String(options.leaseName)}": ${broken.join('; ')}.`,
-      looksLikeSeconds(options) ?? 'Leave out everything but leaseDuration: the others derive from it.',
+      looksLikeSeconds(options) ?? leaveOut(options),
     );
   }
   return timings;
@@ -94,6 +95,20 @@ function brokenRules(t: Timings, smallestMargin: number): string[] {
     `renewInterval (${t.renewInterval}) + requestTimeout (${t.requestTimeout}) must be less than renewDeadline (${t.renewDeadline}): else one lost request ends the term`,
   );
   return broken;
+}
+
+function leaveOut(options: ElectionOptions): string {
+  const names = [
+    'renewDeadline',
+    'renewInterval',
+    'retryPeriod',
+    'requestTimeout',
+    'takeoverGrace',
+    'drainTimeout',
+  ] as const;
+  return names.some((name) => options[name] !== undefined)
+    ? 'Leave out everything but leaseDuration: the others derive from it.'
+    : 'Leave leaseDuration out, or make it longer: 15000 is the default, and all others derive from it.';
 }
 
 function looksLikeSeconds(options: ElectionOptions): string | undefined {
