@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Admission } from './admission.js';
+import { mayBegin, onceOver, type Admission } from './admission.js';
 
 /**
  * `source`, such that from the first `next()` to its end it is admitted work. When the term's signal aborts,
@@ -29,12 +29,14 @@ export function admitAsyncGenerator<T, R>(
 class Consumption<T, R> {
   private inContext!: <V>(step: () => V) => V;
   private end!: () => void;
-  private readonly aborted: Promise<never>;
+  private fail!: () => void;
+  private readonly over: Promise<never>;
 
   constructor(
-    { election, term, refuse }: Admission,
+    private readonly admission: Admission,
     private readonly source: AsyncGenerator<T, R, unknown>,
   ) {
+    const { election, term, refuse } = admission;
     void election.track(
       term,
       () =>
@@ -44,24 +46,27 @@ class Consumption<T, R> {
           this.inContext = (step) => resource.runInAsyncScope(step);
         }),
     );
-    this.aborted = new Promise<never>((_, reject) => {
-      const fail = () => {
+    this.over = new Promise<never>((_, reject) => {
+      this.fail = () => {
         void refuse().then(reject);
         void this.finish();
       };
-      if (term.signal.aborted) fail();
-      else term.signal.addEventListener('abort', fail, { once: true });
     });
     // Nobody may be waiting for the next value when the term ends.
-    this.aborted.catch(() => {});
+    this.over.catch(() => {});
+    onceOver(term, this.fail);
   }
 
   /** One `next`, `return` or `throw`, run as the admitted work. */
   step(run: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
+    if (!mayBegin(this.admission)) {
+      this.fail();
+      return this.over;
+    }
     const stepping = this.inContext(run);
     // Only the source itself says that its work is over: after an abort it may still be in the middle of a step.
     stepping.then(({ done }) => done && this.end(), this.end);
-    return Promise.race([this.aborted, stepping]);
+    return Promise.race([this.over, stepping]);
   }
 
   private async finish(): Promise<void> {

@@ -45,7 +45,7 @@ export function gate(owner: object, name: string, method: Method, options: GateO
       const term = election.admit();
       if (term === null) return standby(election, this);
       tell(election, 'admitted');
-      const admission: Admission = { election, term, refuse: () => refuse(election, this) };
+      const admission: Admission = { election, term, kind: () => kindOf(this), refuse: () => refuse(election, this) };
       return election.track(
         term,
         () => method.apply(this, args),

@@ -1,13 +1,11 @@
 import { NotLeaderError } from '../election/index.js';
-import type { Admission } from './admission.js';
+import { mayBegin, type Admission } from './admission.js';
 
 /** `source`, such that each of its steps is admitted work: a synchronous generator does nothing between them. */
-export function admitGenerator<T, R>(
-  { election, term }: Admission,
-  source: Generator<T, R, unknown>,
-): Generator<T, R, unknown> {
+export function admitGenerator<T, R>(admission: Admission, source: Generator<T, R, unknown>): Generator<T, R, unknown> {
+  const { election, term } = admission;
   const step = (run: () => IteratorResult<T, R>): IteratorResult<T, R> => {
-    if (term.signal.aborted) {
+    if (!mayBegin(admission)) {
       source.return(undefined as R);
       throw new NotLeaderError(election.name);
     }

@@ -1,20 +1,27 @@
 import { Observable, Subscription } from 'rxjs';
-import type { Admission } from './admission.js';
+import { owesAnswer } from '../handlers/handler-kind.js';
+import { mayBegin, onceOver, type Admission } from './admission.js';
 
 /**
- * `source`, such that every subscription is admitted work from subscribe to the end of the stream. When the term's
- * signal aborts the stream fails: one that completed would pass for a whole answer.
+ * `source`, such that every subscription is admitted work from subscribe to the end of the stream. When the term is over the stream
+ * fails: one that completed would pass for a whole answer. When it drains, an answer that somebody waits for is waited for, as that of
+ * a promise is: unsubscribing would not stop what goes on in promises, and the successor would do it again.
  */
-export function admitObservable<T>({ election, term, refuse }: Admission, source: Observable<T>): Observable<T> {
+export function admitObservable<T>(admission: Admission, source: Observable<T>): Observable<T> {
+  const { election, term, kind, refuse } = admission;
   return new Observable<T>((subscriber) => {
     const consumption = new Subscription();
+    let hasEmitted = false;
+    let draining = false;
     const end = async () => {
+      draining = true;
+      if (term.isValid() && owesAnswer(kind(), hasEmitted)) return;
       // First the work, then the word about it, which may have to be imported.
       consumption.unsubscribe();
       subscriber.error(await refuse());
     };
-    if (term.signal.aborted) return void end();
-    term.signal.addEventListener('abort', end, { once: true });
+    if (!mayBegin(admission)) return void refuse().then((error) => subscriber.error(error));
+    onceOver(term, end);
     const settled = election.track(
       term,
       () =>
@@ -24,7 +31,12 @@ export function admitObservable<T>({ election, term, refuse }: Admission, source
           // An observer, not the subscriber itself: ending the consumption must not close the way for the error.
           consumption.add(
             source.subscribe({
-              next: (value) => subscriber.next(value),
+              next: (value) => {
+                hasEmitted = true;
+                subscriber.next(value);
+                // What completes with its answer does so right after it.
+                if (draining) queueMicrotask(end);
+              },
               error: (error: unknown) => subscriber.error(error),
               complete: () => subscriber.complete(),
             }),

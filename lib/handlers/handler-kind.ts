@@ -2,7 +2,7 @@
  * Who calls a method, and therefore what a standby may do with the call: a caller that waits for an answer, or a queue
  * that would count the job as done, must be refused; a timer or an event is simply skipped.
  */
-export type HandlerKind = 'http' | 'graphql' | 'ws' | 'rpc' | 'cqrs' | 'queue' | 'other';
+export type HandlerKind = 'http' | 'sse' | 'graphql' | 'ws' | 'rpc' | 'cqrs' | 'queue' | 'other';
 
 /** Metadata that each framework part leaves on a handler. Literals, since none of those packages may be imported here. */
 const METHOD_KEYS: ReadonlyArray<readonly [key: string, kind: HandlerKind]> = [
@@ -10,8 +10,9 @@ const METHOD_KEYS: ReadonlyArray<readonly [key: string, kind: HandlerKind]> = [
   ['websockets:message_mapping', 'ws'],
   ['graphql:resolver_type', 'graphql'],
   ['graphql:resolve_property', 'graphql'],
+  // Routes too, and therefore before them.
+  ['__sse__', 'sse'],
   ['method', 'http'],
-  ['__sse__', 'http'],
 ];
 
 /** Handlers that are recognised by a decorator of their class and a fixed method name. */
@@ -42,4 +43,12 @@ export function mayBeHandlerByClass(name: string): boolean {
 
 export function mustBeRefused(kind: HandlerKind | undefined): boolean {
   return kind !== undefined && kind !== 'other';
+}
+
+/**
+ * Whether somebody still waits for the answer of a handler that gave an Observable. HTTP and GraphQL are answered with its last value,
+ * messages with each: there, one that has emitted is a stream, which may have no end.
+ */
+export function owesAnswer(kind: HandlerKind | undefined, hasEmitted: boolean): boolean {
+  return kind === 'http' || kind === 'graphql' || (kind === 'rpc' && !hasEmitted);
 }

@@ -14,6 +14,7 @@ export async function refusal(kind: HandlerKind | undefined, error: NotLeaderErr
   const { message, election, code } = error;
   switch (kind) {
     case 'http':
+    case 'sse':
       return new ServiceUnavailableException(
         { statusCode: 503, error: 'Service Unavailable', message, code, election },
         { cause: error },

@@ -14,7 +14,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModule } from '@nestjs/testing';
 import { AllowOnStandby, LeaderGuard, OnlyWhenLeader } from 'nestjs-leader';
-import { interval, map, of, type Observable } from 'rxjs';
+import { concatMap, from, interval, map, of, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../replica.js';
 
@@ -29,6 +29,16 @@ class GatedController {
   @OnlyWhenLeader() @Get('observable') observable() {
     return of({ id: 1 });
   }
+  written: string[] = [];
+  @OnlyWhenLeader() @Get('steps') steps() {
+    return from(['begun', 'written']).pipe(concatMap((step) => this.step(step)));
+  }
+  async step(step: string) {
+    if (step === 'written') await new Promise<void>((resolve) => (this.resume = resolve));
+    this.written.push(step);
+    return { step };
+  }
+  resume?: () => void;
   @OnlyWhenLeader({ onStandby: 'skip' }) @Get('skipping') skipping() {
     return { id: 1 };
   }
@@ -125,6 +135,22 @@ describe.each(platforms)('HTTP on %s', (_, create) => {
     expect((await get('per-request')).status).toBe(200);
     expect((await get('guarded-by-reports')).status).toBe(200);
     expect((await get('guarded')).status).toBe(503);
+  });
+
+  it('waits, when it stops, for the Observable that it answers with: unsubscribed, its promises would go on beside the successor', async () => {
+    const { replica, get } = await serve({ default: 'leader', reports: 'standby' }, create);
+    const controller = replica.get(GatedController);
+    const answer = get('gated/steps').then((response) => response.json());
+    await expect.poll(() => controller.written).toEqual(['begun']);
+    await expect.poll(() => controller.resume).toBeDefined();
+    const left = replica
+      .election()
+      .stepDown()
+      .then(() => controller.written.push('released'));
+    controller.resume!();
+    expect(await answer).toEqual({ step: 'written' });
+    await left;
+    expect(controller.written).toEqual(['begun', 'written', 'released']);
   });
 
   it('ends server-sent events with the term', async () => {

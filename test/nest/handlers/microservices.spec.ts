@@ -9,7 +9,7 @@ import {
 } from '@nestjs/microservices';
 import { OnlyWhenLeader } from 'nestjs-leader';
 import { createServer, type AddressInfo } from 'node:net';
-import { firstValueFrom, interval, of, toArray } from 'rxjs';
+import { firstValueFrom, from, interval, of, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Replica } from '../replica.js';
 
@@ -30,6 +30,10 @@ class Handlers {
   }
   @OnlyWhenLeader() @MessagePattern('endless') endless() {
     return interval(5);
+  }
+  answered!: (value: string) => void;
+  @OnlyWhenLeader() @MessagePattern('pending') pending() {
+    return from(new Promise<string>((resolve) => (this.answered = resolve)));
   }
   @MessagePattern('events') seen() {
     return this.events;
@@ -86,6 +90,18 @@ describe('@nestjs/microservices over TCP, in a hybrid application', () => {
       });
     });
     await expect(failure).resolves.toMatchObject({ status: 'error', code: 'NOT_LEADER' });
+  });
+
+  it('waits, when it stops, for the answer of an Observable that has not given one yet', async () => {
+    const { replica, client } = await connect('leader');
+    const answer = ask(client, 'pending');
+    const running = () => replica.election().status().running;
+    await expect.poll(running).toBe(1);
+    const left = replica.election().stepDown();
+    expect([replica.election().isLeader(), running()]).toEqual([false, 1]);
+    replica.get(Handlers).answered('paid');
+    expect(await answer).toEqual(['paid']);
+    await left;
   });
 
   it('runs no event handler on a standby, and warns at boot that the event is lost there', async () => {

@@ -61,6 +61,11 @@ describe('the durations of an election', () => {
       { renewInterval: 500, store: coarse() },
       /renewInterval \(500\) must be at least 1000/,
     ],
+    [
+      'a lease of a second where the wire counts seconds',
+      { leaseDuration: 1000, store: coarse() },
+      /leaseDuration − renewDeadline \(999\) must be at least 1000/,
+    ],
     ['no room for a lost request', { renewInterval: 10_000 }, /else one lost request ends the term/],
     [
       'a lease shorter than any event loop is regular',
@@ -86,6 +91,13 @@ describe('the durations of an election', () => {
     const { message } = refusal({ renewDeadline: 15_000, retryPeriod: 14_000 });
     expect(message).toMatch(/orders/);
     expect(message.match(/must be/g)).toHaveLength(3);
+  });
+
+  it('are advised on by what was given: a leaseDuration alone has nothing beside it to leave out', () => {
+    expect(refusal({ leaseDuration: 1000, store: coarse() }).advice).toMatch(
+      /^Leave leaseDuration out, or make it longer/,
+    );
+    expect(refusal({ retryPeriod: 14_000 }).advice).toMatch(/^Leave out everything but leaseDuration/);
   });
 
   const stores: LeaseStore[] = [memoryLease(), coarse()];

@@ -1,4 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { LeadershipTerm } from 'nestjs-leader';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Gate } from '../../../lib/election/gate.js';
 import { Fleet } from '../../support/fleet.js';
 
 /** Work that lasts until a test ends it. */
@@ -92,6 +96,36 @@ describe('the gate of an election', () => {
     later.finish();
 
     expect(await leftBehind).toBe(3n);
+  });
+
+  it('remembers none of the calls that have settled, however long work keeps calling its successor', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const gate = new Gate('orders', () => null);
+    const terms: WeakRef<LeadershipTerm>[] = [];
+    let ended!: () => void;
+    const atLast = new Promise<void>((resolve) => (ended = resolve));
+    const remembered = () => terms.filter((term) => term.deref() !== undefined).length;
+    let ofTwenty = 0;
+    // Called from inside, unawaited, and from a timer that was set inside: the two ways in which pollers go round.
+    const poll = async (left: number): Promise<void> => {
+      if (left === 0) {
+        // In the context of the last call still, and in a turn in which nobody has looked at a WeakRef.
+        await new Promise((resolve) => setImmediate(resolve));
+        collect();
+        ofTwenty = remembered();
+        return ended();
+      }
+      const term = { isValid: () => true } as LeadershipTerm;
+      terms.push(new WeakRef(term));
+      const next = () => void poll(left - 1);
+      await gate.run(term, async () => (left % 2 === 0 ? next() : setImmediate(next)));
+    };
+    void poll(20);
+    await atLast;
+
+    expect(terms).toHaveLength(20);
+    expect(ofTwenty).toBeLessThanOrEqual(3);
   });
 
   it('runs a lazy thenable, as query builders return, once', async () => {

@@ -1,3 +1,4 @@
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeadershipTerm } from 'nestjs-leader';
 import { Fleet, LEASE } from '../../support/fleet.js';
@@ -17,6 +18,15 @@ describe('the streams of an election', () => {
     elector.leader$.subscribe((holder) => heard.push(holder));
 
     expect(heard).toEqual([true, 1n, elector.identity]);
+  });
+
+  it('replay their last value also after the shutdown, which completes them', async () => {
+    const { elector } = await fleet.join();
+    await elector.shutdown();
+
+    expect(await firstValueFrom(elector.leadership$)).toBe(false);
+    expect(await firstValueFrom(elector.term$)).toBeNull();
+    expect(await lastValueFrom(elector.leader$)).toBeNull();
   });
 
   it('strictly alternate: a lease lost and regained is a false, then a true, with another term', async () => {
