@@ -1,5 +1,6 @@
 import { LeaseStoreError } from '../../election/errors.js';
 import type { Connection, Credentials, TlsIdentity } from './connection.js';
+import { HUNG, loadKubeConfig, unusable } from './kubeconfig-file.js';
 
 /** The parts of `KubeConfig` of `@kubernetes/client-node` in use, spelled out so that its types are no dependency of ours. */
 export interface KubeConfigLike {
@@ -19,12 +20,21 @@ interface Filled extends TlsIdentity {
 
 /** Plugins run a program or call an identity provider: not for every write. A rotated token shows as 401 and is asked for at once. */
 const REUSE_FOR = 30_000;
+/** Attempts wait no longer than this for a plugin: their deadline would pass, and the blame would fall on the API server. */
+const SLOW = 5_000;
+
+interface Pending {
+  readonly answer: Promise<Connection>;
+  readonly begunAt: number;
+  /** The same by the wall clock, for people. */
+  readonly since: string;
+}
 
 /** What `kubectl` would use: a `KubeConfig`, a file, or the default one, with its exec, OIDC and proxy settings. */
 export class KubeconfigCredentials implements Credentials {
   private config?: Promise<KubeConfigLike>;
   private current?: { connection: Connection; madeAt: number };
-  private pending?: Promise<Connection>;
+  private pending?: Pending;
   private distrusted = 0;
 
   constructor(
@@ -39,10 +49,13 @@ export class KubeconfigCredentials implements Credentials {
   }
 
   async connection(signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted();
     if (this.current && this.now() - this.current.madeAt < REUSE_FOR) return this.current.connection;
     // One at a time, also across attempts: a plugin that hangs would otherwise be started again by each.
-    this.pending ??= this.make().finally(() => (this.pending = undefined));
-    return within(signal, this.pending);
+    if (!this.pending || this.now() - this.pending.begunAt >= HUNG) this.pending = this.begin();
+    const { answer, begunAt, since } = this.pending;
+    if (this.now() - begunAt >= SLOW) throw unanswered(since);
+    return within(signal, answer);
   }
 
   /** A file is read again, which also forgets the tokens that client-node keeps from plugins. */
@@ -57,9 +70,22 @@ export class KubeconfigCredentials implements Credentials {
     return config.getContextObject(config.getCurrentContext())?.namespace || 'default';
   }
 
-  private async make(): Promise<Connection> {
-    const madeAt = this.now();
+  private begin(): Pending {
     const { distrusted } = this;
+    const begunAt = this.now();
+    const made = this.make().then((connection) => {
+      // Begun before the refusal, it may hold the very token that was refused; given up as hung, it is older than what came after.
+      if (distrusted === this.distrusted && this.pending === pending) this.current = { connection, madeAt: begunAt };
+      return connection;
+    });
+    const answer = made.finally(() => {
+      if (this.pending === pending) this.pending = undefined;
+    });
+    const pending = { answer, begunAt, since: new Date().toISOString() };
+    return pending;
+  }
+
+  private async make(): Promise<Connection> {
     const config = await this.load();
     const cluster = config.getCurrentCluster();
     if (!cluster || !URL.canParse(cluster.server)) {
@@ -72,10 +98,7 @@ export class KubeconfigCredentials implements Credentials {
         cause,
       );
     });
-    const connection = toConnection(new URL(cluster.server), filled, Boolean(cluster.proxyUrl));
-    // Begun before the refusal, it may hold the very token that was refused.
-    if (distrusted === this.distrusted) this.current = { connection, madeAt };
-    return connection;
+    return toConnection(new URL(cluster.server), filled, Boolean(cluster.proxyUrl));
   }
 
   private load(): Promise<KubeConfigLike> {
@@ -103,47 +126,17 @@ function toConnection(server: URL, filled: Filled, proxied: boolean): Connection
   };
 }
 
-async function loadKubeConfig(source?: KubeConfigLike | string): Promise<KubeConfigLike> {
-  if (typeof source === 'object') return source;
-  const { KubeConfig } = await import('@kubernetes/client-node').catch((cause: unknown) => {
-    throw new LeaseStoreError(
-      'STORE_UNAUTHENTICATED',
-      `Cannot load @kubernetes/client-node: ${(cause as Error).message}.`,
-      {
-        advice: 'Outside a pod it reads the kubeconfig: npm install @kubernetes/client-node (1.x on Node 20).',
-        cause,
-      },
-    );
-  });
-  const config = new KubeConfig();
-  try {
-    if (source === undefined) await loadDefault(config);
-    else config.loadFromFile(source);
-  } catch (cause) {
-    throw cause instanceof LeaseStoreError ? cause : unusable((cause as Error).message, cause);
-  }
-  return config;
-}
-
-/** Left to itself client-node would settle for http://localhost:8080 where there is no file. */
-async function loadDefault(config: { loadFromDefault(): void }): Promise<void> {
-  const { existsSync } = await import('node:fs');
-  const { homedir } = await import('node:os');
-  if (!process.env.KUBECONFIG && !existsSync(`${homedir()}/.kube/config`)) {
-    throw unusable('KUBECONFIG is not set and ~/.kube/config does not exist');
-  }
-  config.loadFromDefault();
-}
-
-function unusable(detail: string, cause?: unknown): LeaseStoreError {
-  return new LeaseStoreError('STORE_UNAUTHENTICATED', `Cannot use the kubeconfig: ${detail}.`, {
-    advice: 'Check that `kubectl get leases` works with the same KUBECONFIG, or pass `kubeConfig`.',
-    cause,
-  });
+function unanswered(since: string): LeaseStoreError {
+  return new LeaseStoreError(
+    'STORE_UNAUTHENTICATED',
+    `The credentials plugin of the kubeconfig has not answered since ${since}.`,
+    {
+      advice: `Run it by hand: it hangs, or what it asks does not answer. It is started again after ${HUNG / 1000} s.`,
+    },
+  );
 }
 
 function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });

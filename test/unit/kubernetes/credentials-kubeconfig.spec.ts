@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { kubernetesLease, type KubernetesLeaseOptions } from 'nestjs-leader';
+import { KubeconfigCredentials } from '../../../lib/stores/kubernetes/credentials-kubeconfig.js';
+import { HUNG } from '../../../lib/stores/kubernetes/kubeconfig-file.js';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.js';
 import { kubeConfigOf } from '../../kubernetes/kube-config-of.js';
 import { impatient, patient, recordBy } from '../../kubernetes/lease-scene.js';
@@ -51,6 +53,34 @@ function leaseWith(kubeConfig?: KubernetesLeaseOptions['kubeConfig']) {
   const store = kubernetesLease({ kubeConfig, events: false });
   onTestFinished(() => store.close?.());
   return store.open({ name: 'orders' });
+}
+
+/** A plugin in a process of its own that never answers. `started` gives its process id once it runs. */
+async function hangingPlugin() {
+  const directory = await mkdtemp(join(tmpdir(), 'plugin-'));
+  const pidFile = join(directory, 'pid');
+  const script = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setTimeout(() => {}, 60000)`;
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] };
+  const pid = () => readFile(pidFile, 'utf8').then(Number, () => 0);
+  onTestFinished(async () => {
+    vi.useRealTimers();
+    if (isAlive(await pid())) process.kill(await pid());
+    await rm(directory, { recursive: true });
+  });
+  const started = async () => {
+    await expect.poll(pid).toBeGreaterThan(0);
+    return pid();
+  };
+  return { ...(await laptop({ user: { exec } })), started };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    // ESRCH: it has ended.
+    return false;
+  }
 }
 
 describe('with a kubeconfig', () => {
@@ -130,19 +160,29 @@ describe('with a kubeconfig', () => {
   });
 
   it('an exec plugin that hangs is under the deadline too, and the write certainly did nothing', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'plugin-'));
-    const pidFile = join(directory, 'pid');
-    const script = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setTimeout(() => {}, 60000)`;
-    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] };
-    const { server, file } = await laptop({ user: { exec } });
+    const { server, file, started } = await hangingPlugin();
     const patience = new AbortController();
     const outcome = leaseWith(file).replace({ lease: null, token: 0n }, recordBy('a'), patience.signal);
-    await expect.poll(() => readFile(pidFile, 'utf8').catch(() => '')).not.toBe('');
+    await started();
     patience.abort();
     expect(await outcome).toMatchObject({ kind: 'rejected', cause: { code: 'STORE_TIMEOUT' } });
     expect(server.requests).toEqual([]);
-    process.kill(Number(await readFile(pidFile, 'utf8')));
-    await rm(directory, { recursive: true });
+  });
+
+  it('an exec plugin that hangs is ended after a while, and keeps no process from exiting until then', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { file, started } = await hangingPlugin();
+    const holding = () => process.getActiveResourcesInfo().filter((kind) => /^(ProcessWrap|PipeWrap)$/.test(kind));
+    const before = holding();
+    const read = leaseWith(file).read(new AbortController().signal);
+    const pid = await started();
+    expect(holding()).toEqual(before);
+    vi.advanceTimersByTime(HUNG);
+    await expect(read).rejects.toMatchObject({
+      code: 'STORE_UNAUTHENTICATED',
+      message: expect.stringContaining(`${process.execPath} did not answer within 30 s`),
+    });
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('a plugin that hangs is not started again by every attempt', async () => {
@@ -157,6 +197,41 @@ describe('with a kubeconfig', () => {
       await expect(handle.read(impatient())).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
     }
     expect(started).toBe(1);
+  });
+
+  it('a plugin that hung once is named, and started again after a while', async () => {
+    const { server } = await laptop();
+    const config = kubeConfigOf(server);
+    let now = 0;
+    const answers: (() => void)[] = [];
+    const applyToHTTPSOptions = async (options: object) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return config.applyToHTTPSOptions(options);
+    };
+    const credentials = new KubeconfigCredentials({ ...config, applyToHTTPSOptions }, () => now);
+    const impatience = new AbortController();
+    const first = credentials.connection(impatience.signal);
+    await expect.poll(() => answers.length).toBe(1);
+    impatience.abort(new Error('too long'));
+    await expect(first).rejects.toThrow('too long');
+
+    now = 10_000;
+    await expect(credentials.connection(patient())).rejects.toMatchObject({
+      code: 'STORE_UNAUTHENTICATED',
+      message: expect.stringMatching(/credentials plugin of the kubeconfig has not answered since \d{4}-/),
+    });
+    expect(answers).toHaveLength(1);
+
+    now = HUNG;
+    const second = credentials.connection(patient());
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]!();
+    const connection = await second;
+
+    // Nor does what the first one says in the end displace what came after it.
+    answers[0]!();
+    await new Promise(setImmediate);
+    expect(await credentials.connection(patient())).toBe(connection);
   });
 
   it('a proxy that it names is gone through', async () => {
