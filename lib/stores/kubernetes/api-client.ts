@@ -19,8 +19,10 @@ export class ApiClient {
     try {
       const answer = await this.attempt(request, signal);
       if (answer.status !== 401) return answer;
-      // Refused before anything was done, so even a write may be sent again.
       this.credentials.distrust();
+      // Refused before anything was done, so even a write may be sent again. Unless it had been sent before: of that the next answer
+      // would show no trace.
+      if (answer.repeated) return answer;
       return await this.attempt(request, signal);
     } catch (error) {
       throw this.explain(error, signal);

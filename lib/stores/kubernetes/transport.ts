@@ -14,6 +14,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** An earlier sending of the same request ended without an answer, and may have been carried out: this one speaks for itself alone. */
+  readonly repeated?: boolean;
 }
 
 /** No whole answer came. `sent` false: the request certainly never left this process. */
@@ -59,9 +61,12 @@ export class Transport {
       if (!signal.aborted && attempt.reused && CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) {
         // Whatever closed it has most likely closed the idle ones beside it.
         if (this.wire) dropIdle(this.wire.agent);
-        return this.exchange(connection, request, signal, attempt).catch((again: unknown) => {
-          throw new NoAnswer(true, again);
-        });
+        return this.exchange(connection, request, signal, attempt).then(
+          (answer) => ({ ...answer, repeated: true }),
+          (again: unknown) => {
+            throw new NoAnswer(true, again);
+          },
+        );
       }
       throw new NoAnswer(attempt.sent, error);
     }

@@ -13,6 +13,9 @@ export function outcomeOf(answer: Answer, error: LeaseStoreError): WriteOutcome 
   // Deleted meanwhile: as changed as can be. A missing namespace is no such thing: no retry brings it back.
   if (answer.status === 404 && status?.details?.kind === 'leases' && !missingNamespace(status))
     return { kind: 'conflict' };
-  if (REFUSALS.has(answer.status)) return { kind: 'rejected', cause: error, retryAfter: retryAfterOf(answer) };
+  // A refusal is no word about the sending before it, not even one for good reason: a server that boots or is upgraded judges the same
+  // request otherwise than the one that applied it. (A conflict needs no such care: the election reads and recognises its own write.)
+  if (REFUSALS.has(answer.status) && !answer.repeated)
+    return { kind: 'rejected', cause: error, retryAfter: retryAfterOf(answer) };
   return { kind: 'unknown', cause: error };
 }

@@ -1,5 +1,25 @@
 import { describe, expect, it } from 'vitest';
+import { json, type Fault } from '../../kubernetes/fake-api-server.js';
 import { appliedBy, impatient, LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
+
+/** A write that is carried out on a connection which then breaks; `fault` answers its repetition. */
+async function writeAcrossReset(fault: Fault) {
+  const { server, handle, write } = await leaseScene();
+  const seen = await write();
+  const landed = recordBy('a');
+  const closed = server.connections;
+  let sendings = 0;
+  server.fault = (request, response, incoming) => {
+    sendings += 1;
+    if (request.connection > closed) return fault(request, response, incoming);
+    server.leases.update(LEASE.namespace, LEASE.name, request.body!);
+    incoming.socket.destroy();
+    return true;
+  };
+  const outcome = await handle.replace(seen, landed, patient());
+  server.fault = undefined;
+  return { outcome, landed, sendings, now: await handle.read(patient()) };
+}
 
 describe('connections to the API server', () => {
   it('are kept: calls that follow each other share one', async () => {
@@ -47,21 +67,24 @@ describe('connections to the API server', () => {
   });
 
   it('that the server closed after the write arrived never make it count twice', async () => {
-    const { server, handle, write } = await leaseScene();
-    const seen = await write();
-    const landed = recordBy('a');
-    const closed = server.connections;
-    server.fault = ({ connection, body }, _response, incoming) => {
-      if (connection > closed) return false;
-      server.leases.update(LEASE.namespace, LEASE.name, body!);
-      incoming.socket.destroy();
-      return true;
-    };
+    const { outcome, landed, now } = await writeAcrossReset(() => false);
     // The election reads after a conflict and recognises its own write.
-    expect((await handle.replace(seen, landed, patient())).kind).toBe('conflict');
-    server.fault = undefined;
-    expect((await handle.read(patient())).lease?.record.writeId).toBe(landed.writeId);
+    expect(outcome.kind).toBe('conflict');
+    expect(now.lease?.record.writeId).toBe(landed.writeId);
   });
+
+  it.each([400, 401, 403, 404, 413, 422, 429])(
+    'that the server closed after the write arrived leave it unknown when it is refused the second time, with a %i',
+    async (code) => {
+      const { outcome, landed, now, sendings } = await writeAcrossReset((_request, response) => {
+        json(response, code, { kind: 'Status', code }, { 'retry-after': '2' });
+        return true;
+      });
+      expect(outcome).toMatchObject({ kind: 'unknown', cause: { message: expect.stringContaining(`HTTP ${code}`) } });
+      expect(now.lease?.record.writeId).toBe(landed.writeId);
+      expect(sendings).toBe(2);
+    },
+  );
 
   it('are made anew when the CA rotates, at the cost of one failed attempt', async () => {
     const { server, handle } = await leaseScene();
