@@ -7,6 +7,7 @@ const TIME_LIMIT = 5_000;
 export class Errands {
   private last: Promise<void> = Promise.resolve();
   private readonly complained = new Set<string>();
+  private readonly over = new AbortController();
 
   constructor(
     private readonly lease: string,
@@ -17,12 +18,12 @@ export class Errands {
   run(what: string, work: (signal: AbortSignal) => Promise<void>, pause = 0): void {
     this.last = this.last
       .then(() => new Promise((resolve) => (pause > 0 ? setTimeout(resolve, pause) : setImmediate(resolve))))
-      .then(() => work(AbortSignal.timeout(TIME_LIMIT)))
+      .then(() => this.begin(work))
       .catch((error: unknown) => this.complain(what, error));
   }
 
-  /** At shutdown: resolves when all are done, or after `patience` milliseconds. */
-  async settled(patience: number): Promise<void> {
+  /** Resolves when all are done, or after `patience` milliseconds. What is not done by then never will be. */
+  async close(patience: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
     // Each may have begun another.
@@ -31,6 +32,11 @@ export class Errands {
     };
     await Promise.race([all(), enough]);
     clearTimeout(timer);
+    this.over.abort();
+  }
+
+  private async begin(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (!this.over.signal.aborted) await work(AbortSignal.any([this.over.signal, AbortSignal.timeout(TIME_LIMIT)]));
   }
 
   private complain(what: string, error: unknown): void {

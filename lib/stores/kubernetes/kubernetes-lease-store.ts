@@ -61,7 +61,7 @@ export class KubernetesLeaseStore implements LeaseStore {
 
   async close(): Promise<void> {
     for (const { terms } of this.opened) terms.end();
-    await Promise.all(this.opened.map(({ errands }) => errands.settled(LAST_ERRANDS)));
+    await Promise.all(this.opened.map(({ errands }) => errands.close(LAST_ERRANDS)));
     this.transport.close();
   }
 }

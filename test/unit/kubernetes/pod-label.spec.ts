@@ -109,6 +109,41 @@ describe("the label on the leader's Pod", () => {
     expect(labels()).toEqual({ app: 'orders' });
   });
 
+  it('is not asked for any more once the store is closed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { server, store, handle, write } = await podScene();
+    const patches = () => server.requests.filter(({ method }) => method === 'PATCH');
+    server.forbidden.add('patch pods');
+    await write();
+    await expect.poll(patches).not.toEqual([]);
+    // Until it waits for its next try.
+    await expect.poll(() => vi.getTimerCount()).toBe(1);
+    await store.close();
+    const asked = patches();
+    vi.advanceTimersByTime(60_000);
+    // Sent after whatever else there is to send.
+    for (let i = 0; i < 3; i++) await handle.read(patient());
+    expect(patches()).toEqual(asked);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is given up when the store is closed and the API server does not answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { server, store, handle, write, labels } = await podScene();
+    await write();
+    await expect.poll(() => labels()).toHaveProperty([LABEL]);
+    let unanswered = 0;
+    server.fault = ({ method }) => method === 'PATCH' && ++unanswered > 0;
+    const closed = store.close();
+    await expect.poll(() => unanswered).toBe(1);
+    vi.advanceTimersByTime(1_000);
+    await closed;
+    for (let i = 0; i < 3; i++) await handle.read(patient());
+    expect(unanswered).toBe(1);
+  });
+
   it('needs a lease name that fits a label', async () => {
     const { store } = await podScene();
     expect(() => store.open({ name: 'x'.repeat(64) })).toThrow(/63 characters/);
