@@ -8,12 +8,20 @@ const DRAFT = '.draft-';
 /** Writes a file that nobody looks at yet. `durable`: its content survives a power failure. */
 export async function draft(directory: string, text: string, durable: boolean): Promise<string> {
   const path = join(directory, `${DRAFT}${randomUUID()}`);
-  const file = await open(path, 'wx');
   try {
-    await file.writeFile(text);
-    if (durable) await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(path, 'wx');
+    try {
+      await file.writeFile(text);
+      if (durable) await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // A full disk refuses the text, not the name: each attempt would leave one more file.
+    await remove(path).catch(() => {
+      // What failed first is what to tell; a draft that stays goes with pruning.
+    });
+    throw error;
   }
   return path;
 }
