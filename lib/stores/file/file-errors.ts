@@ -25,6 +25,12 @@ export function fileTimeout(path: string, signal: AbortSignal): LeaseStoreError 
   });
 }
 
+export function noFile(path: string): LeaseStoreError {
+  return new LeaseStoreError('STORE_BAD_DATA', `${path} is listed, but there is no file to open.`, {
+    advice: 'Most likely a symbolic link that leads nowhere; the file store makes none. Remove it.',
+  });
+}
+
 type Reason = readonly ['STORE_FAILED' | 'STORE_FORBIDDEN', string, string];
 
 const FORBIDDEN: Reason = [

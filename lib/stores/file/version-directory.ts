@@ -1,6 +1,6 @@
 import { link, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from './file-errors.js';
+import { errnoOf, noFile } from './file-errors.js';
 import { draft, ifMissing, isDraft, remove, syncNames, versionName, versionNumber } from './files.js';
 
 /** Versions that stay when a new one comes: readers have listed an old one and not yet opened it, writers ask whether they were in time. */
@@ -8,6 +8,8 @@ const KEPT = 16;
 /** A draft this many milliseconds older than the newest version was left by a writer that died in the middle of a write. */
 const STALE_DRAFT = 60_000;
 const ORIGIN = 'origin';
+/** Looks at a directory whose newest version cannot be opened. One is everyday life; each further one needs KEPT writes meanwhile. */
+const ROUNDS = 10;
 
 /** What a writer builds on: a version, or an absent lease and the number from which it counts. */
 export interface Seen {
@@ -27,9 +29,13 @@ export class VersionDirectory {
 
   constructor(readonly path: string) {}
 
-  /** The highest version and its text; where there is none, the number after which the first one comes. */
+  /**
+   * The highest version and its text; where there is none, the number after which the first one comes.
+   * @throws LeaseStoreError where a name stands for no file
+   */
   async newest(): Promise<{ number: number; text: string | null }> {
-    for (;;) {
+    let name = ORIGIN;
+    for (let round = 0; round < ROUNDS; round++) {
       const number = (await this.list()).versions.at(-1);
       if (number === undefined) {
         const origin = await this.origin();
@@ -37,9 +43,11 @@ export class VersionDirectory {
       } else {
         const text = await this.read(number);
         if (text !== undefined) return { number, text };
+        name = versionName(number);
       }
       // Pruned between listing and reading: newer ones are there.
     }
+    throw noFile(join(this.path, name));
   }
 
   /** Text of one version, `undefined` where it does not exist (any more). */
