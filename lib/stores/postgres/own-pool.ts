@@ -1,5 +1,6 @@
 import { LeaseStoreError } from '../../election/errors.js';
-import type { PgConnectionOptions, PgPool } from './options.js';
+import type { PgConnectionOptions, PgLooseClient, PgPool } from './options.js';
+import type { OwnConnections } from './own-connections.js';
 
 export interface OwnPool {
   get(): Promise<PgPool>;
@@ -8,7 +9,7 @@ export interface OwnPool {
 }
 
 /** A pool that is made when first needed: only then is `pg` imported. */
-export function ownPool(connection: string | PgConnectionOptions): OwnPool {
+export function ownPool(connection: string | PgConnectionOptions, connections: OwnConnections): OwnPool {
   const options = typeof connection === 'string' ? { connectionString: connection } : connection;
   let made: Promise<PgPool> | undefined;
   let ended = false;
@@ -19,8 +20,15 @@ export function ownPool(connection: string | PgConnectionOptions): OwnPool {
           new LeaseStoreError('STORE_FAILED', 'This postgresLease() is closed.', { advice: 'Make a new one.' }),
         );
       }
-      return (made ??= importPg().then(({ Pool }): PgPool => {
+      return (made ??= importPg().then(({ Client, Pool }): PgPool => {
         const pool = new Pool({
+          // The pool tells of a connection only once it stands.
+          Client: class extends Client {
+            constructor(config?: ConstructorParameters<typeof Client>[0]) {
+              super(config);
+              connections.adopt(this as PgLooseClient);
+            }
+          },
           application_name: 'nestjs-leader',
           // A few elections may ask at once; one has one request under way at a time.
           max: 4,

@@ -9,6 +9,7 @@ import { clientBeside } from './listening.js';
 import { postgresNames, type PostgresNames } from './names.js';
 import { Notifications } from './notifications.js';
 import type { PgPool, PostgresLeaseOptions } from './options.js';
+import { OwnConnections } from './own-connections.js';
 import { ownPool, type OwnPool } from './own-pool.js';
 import { PooledDatabase } from './pooled-database.js';
 import { PreparedDatabase } from './prepared-database.js';
@@ -22,6 +23,7 @@ class PostgresLeaseStore implements LeaseStore {
   private readonly statements: Statements;
   private readonly database: Database;
   private readonly own: OwnPool | undefined;
+  private readonly connections = new OwnConnections();
   private readonly notifications: Notifications | undefined;
 
   constructor(private readonly options: PostgresLeaseOptions) {
@@ -35,13 +37,14 @@ class PostgresLeaseStore implements LeaseStore {
     }
     this.names = postgresNames(options);
     this.statements = new Statements(this.names);
-    this.own = connection === undefined ? undefined : ownPool(connection);
+    this.own = connection === undefined ? undefined : ownPool(connection, this.connections);
     const poolOf = this.own?.get ?? (pool && usersPool(pool));
     const database = poolOf ? new PooledDatabase(poolOf) : new AdaptedDatabase(client!);
     this.database = createTable
       ? new PreparedDatabase(database, { sql: postgresLeaseSql(options), params: [] })
       : database;
-    this.notifications = poolOf && listen ? new Notifications(async () => clientBeside(await poolOf())) : undefined;
+    const beside = poolOf && (async () => this.connections.adopt(await clientBeside(await poolOf())));
+    this.notifications = beside && listen ? new Notifications(beside) : undefined;
   }
 
   open({ name, namespace = 'default' }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
@@ -53,7 +56,7 @@ class PostgresLeaseStore implements LeaseStore {
 
   async close(): Promise<void> {
     this.notifications?.close();
-    await this.own?.end();
+    await this.connections.ended(this.own?.end());
   }
 
   private watcher(key: LeaseKey, notifications: Notifications, log?: ElectionLog) {
