@@ -12,6 +12,7 @@ import { outsideAnyCall } from './election/gate.js';
 import type { LeaderElectionOptions } from './interfaces/leader-election-options.interface.js';
 import * as messages from './leader-election.messages.js';
 import { LeaderElectionService } from './leader-election.service.js';
+import { isSameLease } from './same-lease.js';
 import { SharedStores } from './shared-stores.js';
 
 /** How an elector is made. */
@@ -113,14 +114,13 @@ export class ElectionRegistry {
     return elector;
   }
 
-  private refuseSharedLease(name: string, { store, namespace, leaseName }: ElectionOptions): void {
-    for (const [other, { options }] of this.entries) {
-      if (options.store === store && options.namespace === namespace && options.leaseName === leaseName) {
-        throw new LeaderElectionConfigError(
-          messages.SAME_LEASE_MESSAGE(leaseName, [other, name]),
-          messages.SAME_LEASE_ADVICE,
-        );
-      }
+  private refuseSharedLease(name: string, options: ElectionOptions): void {
+    for (const other of this.all()) {
+      if (!isSameLease(other.options, options)) continue;
+      throw new LeaderElectionConfigError(
+        messages.SAME_LEASE_MESSAGE(options.leaseName, [other.service.name, name]),
+        messages.SAME_LEASE_ADVICE,
+      );
     }
   }
 }
