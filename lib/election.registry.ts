@@ -43,7 +43,7 @@ export class ElectionRegistry {
    */
   declare(name: string, options: LeaderElectionOptions): LeaderElectionService {
     if (typeof name !== 'string' || name === '') throw new LeaderElectionConfigError(messages.BAD_NAME_MESSAGE(name));
-    const inherited: LeaderElectionOptions = { ...this.root, ...options };
+    const inherited: LeaderElectionOptions = { ...this.root, ...given(options), leaseName: options?.leaseName };
     const complete = { ...inherited, store: inherited.store ?? this.defaultStore() };
     const known = this.entries.get(name);
     if (known !== undefined) {
@@ -129,3 +129,8 @@ function differences(a: ElectionOptions, b: ElectionOptions): string[] {
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ElectionOptions>;
   return [...keys].filter((key) => !Object.is(a[key], b[key]));
 }
+/** One that is spelled out as `undefined`, a variable of the environment that is not set say, is not given. */
+function given<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+

@@ -7,6 +7,7 @@ import {
   LeaderElectionService,
   getLeaderElectionToken,
   memoryLease,
+  type LeaderElectionOptions,
   type LeaderElectionOptionsFactory,
 } from 'nestjs-leader';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -117,6 +118,23 @@ describe('forFeature', () => {
     expect(app.get('A', { strict: false })).toBe(app.get('B', { strict: false }));
   });
 
+  it.each([
+    ['forFeature', (own: Partial<LeaderElectionOptions>) => ({ leaseName: 'orders-reports', ...own })],
+    [
+      'forFeatureAsync',
+      (own: Partial<LeaderElectionOptions>) => ({ useFactory: () => ({ leaseName: 'orders-reports', ...own }) }),
+    ],
+  ] as const)('inherits what is spelled out as undefined: %s', async (how, options) => {
+    const app = await boot(
+      LeaderElectionModule.forRoot({ leaseName: 'orders', store, namespace: 'ours' }),
+      LeaderElectionModule[how]({ name: 'reports', ...options({ store: undefined, namespace: undefined }) } as never),
+    );
+    const election = app.get<LeaderElectionService>(getLeaderElectionToken('reports'));
+    await election.whenLeader();
+    const inherited = store.peek({ name: 'orders-reports', namespace: 'ours' });
+    expect(inherited.lease?.record.holder).toBe(election.identity);
+  });
+
   it('takes its options from a factory', async () => {
     const app = await boot(
       root(),
@@ -149,6 +167,16 @@ describe('forFeature', () => {
       "the default election's name",
       () => [root(), LeaderElectionModule.forFeature({ name: 'default', leaseName: 'x' })],
       'declared twice',
+    ],
+    [
+      'one lease under two names, once in the default namespace by its name',
+      () => [root(), LeaderElectionModule.forFeature({ name: 'reports', leaseName: 'orders', namespace: 'default' })],
+      'stand for the same lease',
+    ],
+    [
+      'a lease name that is not set, which nobody inherits',
+      () => [root(), LeaderElectionModule.forFeature({ name: 'reports', leaseName: undefined as never })],
+      'leaseName is undefined but must be a non-empty string',
     ],
     ['an empty name', () => [root(), LeaderElectionModule.forFeature({ name: '', leaseName: 'x' })], 'non-empty name'],
     ['no root', () => [reports()], 'there is no LeaderElectionModule.forRoot'],
