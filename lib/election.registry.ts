@@ -73,7 +73,7 @@ export class ElectionRegistry {
   async start(): Promise<void> {
     if (this.state !== 'idle') return;
     this.state = 'started';
-    await Promise.all(this.electors().map((elector) => elector.start()));
+    await Promise.all(this.all().map((entry) => this.begin(entry)));
   }
 
   /** Drains and releases all elections side by side, for good, then closes their stores. */
@@ -96,12 +96,17 @@ export class ElectionRegistry {
   private add(name: string, options: ElectionOptions): ElectionEntry {
     const log = new Logger('LeaderElection');
     const elector = this.observed(name, options, log);
-    this.stores.use(options.store);
     const entry = { options, elector, service: new LeaderElectionService(elector) };
     this.entries.set(name, entry);
     // A module that was loaded lazily declares its election after the others have started.
-    if (this.state === 'started') void elector.start();
+    if (this.state === 'started') void this.begin(entry);
     return entry;
+  }
+
+  /** Only here is the store in use: a boot that fails on the way never gives back what it has counted. */
+  private begin({ options, elector }: ElectionEntry): Promise<void> {
+    this.stores.use(options.store);
+    return elector.start();
   }
 
   /** An elector whose terms and requests are published on the diagnostics channels. */
@@ -125,12 +130,12 @@ export class ElectionRegistry {
   }
 }
 
-function differences(a: ElectionOptions, b: ElectionOptions): string[] {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ElectionOptions>;
-  return [...keys].filter((key) => !Object.is(a[key], b[key]));
-}
 /** One that is spelled out as `undefined`, a variable of the environment that is not set say, is not given. */
 function given<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+function differences(a: ElectionOptions, b: ElectionOptions): string[] {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof ElectionOptions>;
+  return [...keys].filter((key) => !Object.is(a[key], b[key]));
+}

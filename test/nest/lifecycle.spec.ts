@@ -214,6 +214,34 @@ describe('a store', () => {
     await expect.poll(() => calls).toEqual(['work done', 'release', 'close']);
   });
 
+  it('is closed with the application that runs, however often its boot failed before', async () => {
+    const store = counted();
+    const root = LeaderElectionModule.forRoot({ leaseName: 'one', store });
+    const failing = {
+      provide: 'failing',
+      inject: [LeaderElectionService],
+      useFactory: () => Promise.reject(new Error('no')),
+    };
+    @Module({ imports: [root], providers: [failing] })
+    class Failing {}
+    const failed = NestFactory.createApplicationContext(Failing, { logger: false, abortOnError: false });
+    await expect(failed).rejects.toThrow('no');
+    await (await boot(store, 'one')).close();
+    expect(store.closed()).toBe(1);
+  });
+
+  it('is not closed with an application that never ran, while another one uses it', async () => {
+    const store = counted();
+    @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'idle', store })] })
+    class Idle {}
+    const idle = await NestFactory.create(Idle, { logger: false });
+    const running = await boot(store, 'one');
+    await idle.close();
+    expect(store.closed()).toBe(0);
+    await running.close();
+    expect(store.closed()).toBe(1);
+  });
+
   it('that cannot be closed does not hold the shutdown up', async () => {
     const store = Object.assign(counted(), { close: () => Promise.reject(new Error('no')) });
     const app = await boot(store, 'one');
