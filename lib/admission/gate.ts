@@ -40,8 +40,8 @@ export function gate(owner: object, name: string, method: Method, options: GateO
   const gated: Method = function (...args) {
     if (options.ifHandler === true && kindOf(this) === undefined) return method.apply(this, args);
     const election = (this as Record<symbol, LeaderElectionService | undefined> | undefined)?.[property];
-    if (election === undefined) throw notInjected(owner, name, options.election);
     try {
+      if (election === undefined) throw notInjected(owner, name, options.election);
       const term = election.admit();
       if (term === null) return standby(election, this);
       tell(election, 'admitted');

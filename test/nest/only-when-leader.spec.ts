@@ -103,6 +103,11 @@ describe('a method under @OnlyWhenLeader', () => {
     });
   });
 
+  it('says so in the rejection that its caller awaits, if it is asynchronous', async () => {
+    const result = new Job(undefined as never).async();
+    await expect(result).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  });
+
   it('lets the error of Nest say what to import, where nothing provides the election', async () => {
     class Reports {
       @OnlyWhenLeader('reports') build() {}
