@@ -5,7 +5,7 @@
 
 export const DEFAULT_ELECTION = 'default';
 
-/** What `@OnlyWhenLeader` says about a method: an {@link GateOptions}. */
+/** What `@OnlyWhenLeader` says about a method: a list of `GateOptions`. */
 export const GATE_METADATA = 'nestjs-leader:gate';
 /** What `@OnLeadershipAcquired` and `@OnLeadershipLost` say about a method: a list of subscriptions. */
 export const LEADERSHIP_METADATA = 'nestjs-leader:on-leadership';

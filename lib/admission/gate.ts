@@ -85,11 +85,17 @@ export function gate(owner: object, name: string, method: Method, options: GateO
   for (const key of Reflect.getOwnMetadataKeys(method)) {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), gated);
   }
-  Reflect.defineMetadata(GATE_METADATA, options, gated);
+  // Added to: the method may be gated by several elections.
+  Reflect.defineMetadata(GATE_METADATA, [...gatesOf(method), options], gated);
   // Frameworks read both: the name for logs and routes, the length for callbacks.
   Object.defineProperty(gated, 'name', { value: method.name, configurable: true });
   Object.defineProperty(gated, 'length', { value: method.length, configurable: true });
   return gated;
+}
+
+/** By which elections a method is gated, the innermost first. */
+export function gatesOf(method: object): readonly GateOptions[] {
+  return (Reflect.getOwnMetadata(GATE_METADATA, method) as readonly GateOptions[] | undefined) ?? [];
 }
 
 function methodLabel(owner: object, name: string): string {

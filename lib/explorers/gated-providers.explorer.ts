@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { GateOptions } from '../admission/gate.js';
+import { gatesOf } from '../admission/gate.js';
 import { LeaderElectionConfigError } from '../election/errors.js';
 import type { ElectionRegistry } from '../election.registry.js';
 import { ELECTION_REGISTRY, electionProperty, GATE_METADATA } from '../leader-election.constants.js';
@@ -24,13 +24,14 @@ export class GatedProvidersExplorer implements OnModuleInit {
 
   onModuleInit(): void {
     for (const { label, method, instances } of this.providerMethods.withMetadata(GATE_METADATA)) {
-      const { election }: GateOptions = Reflect.getMetadata(GATE_METADATA, method);
-      const { service } = this.registry.get(election, label);
-      const property = electionProperty(election);
-      for (const instance of instances) {
-        if (property in instance) continue;
-        if (!Object.isExtensible(instance)) throw new LeaderElectionConfigError(FROZEN_MESSAGE(label), FROZEN_ADVICE);
-        Object.defineProperty(instance, property, { value: service });
+      for (const { election } of gatesOf(method)) {
+        const { service } = this.registry.get(election, label);
+        const property = electionProperty(election);
+        for (const instance of instances) {
+          if (property in instance) continue;
+          if (!Object.isExtensible(instance)) throw new LeaderElectionConfigError(FROZEN_MESSAGE(label), FROZEN_ADVICE);
+          Object.defineProperty(instance, property, { value: service });
+        }
       }
       if (Reflect.getMetadata(HANDLER_TYPE_METADATA, method) === EVENT_HANDLER) {
         this.logger.warn(EVENT_PATTERN_MESSAGE(label));

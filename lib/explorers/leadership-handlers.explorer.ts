@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import type { GateOptions } from '../admission/gate.js';
+import { gatesOf } from '../admission/gate.js';
 import type { LeadershipSubscription } from '../decorators/on-leadership.decorator.js';
 import type { ElectionRegistry } from '../election.registry.js';
 import { LeaderElectionConfigError, type LeadershipTerm, type LossReason } from '../election/index.js';
-import { ELECTION_REGISTRY, GATE_METADATA, LEADERSHIP_METADATA } from '../leader-election.constants.js';
+import { ELECTION_REGISTRY, LEADERSHIP_METADATA } from '../leader-election.constants.js';
 import {
   GATED_LOSS_ADVICE,
   GATED_LOSS_MESSAGE,
@@ -26,9 +26,9 @@ export class LeadershipHandlersExplorer implements OnModuleInit {
     for (const { label, method, name, instances, isStatic } of this.providerMethods.withMetadata(LEADERSHIP_METADATA)) {
       if (!isStatic) throw new LeaderElectionConfigError(NO_INSTANCE_MESSAGE(label), NO_INSTANCE_ADVICE);
       const subscriptions: LeadershipSubscription[] = Reflect.getMetadata(LEADERSHIP_METADATA, method);
-      const gate: GateOptions | undefined = Reflect.getMetadata(GATE_METADATA, method);
+      const gates = gatesOf(method);
       for (const { event, election } of subscriptions) {
-        if (event === 'lost' && gate?.election === election) {
+        if (event === 'lost' && gates.some((gate) => gate.election === election)) {
           throw new LeaderElectionConfigError(GATED_LOSS_MESSAGE(label), GATED_LOSS_ADVICE);
         }
         const { elector } = this.registry.get(election, label);

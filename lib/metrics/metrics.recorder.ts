@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Registry } from 'prom-client';
 import { distinctUntilChanged, filter, skip, type Subscription } from 'rxjs';
-import type { GateOptions } from '../admission/gate.js';
+import { gatesOf } from '../admission/gate.js';
 import { CHANNELS, type ChannelMessages, type ElectionSubject } from '../diagnostics/channels.js';
 import type { ElectionEntry, ElectionRegistry } from '../election.registry.js';
 import { ProviderMethods } from '../explorers/provider-methods.js';
@@ -66,9 +66,10 @@ export class MetricsRecorder implements OnModuleInit, OnApplicationShutdown {
 
   private beginCalls(): void {
     for (const { label: handler, method } of this.providerMethods.withMetadata(GATE_METADATA)) {
-      const { election }: GateOptions = Reflect.getMetadata(GATE_METADATA, method);
-      const name = this.elections.get(election, handler).options.leaseName;
-      for (const outcome of CALL_OUTCOMES) this.metrics.calls.inc({ name, handler, outcome }, 0);
+      for (const { election } of gatesOf(method)) {
+        const name = this.elections.get(election, handler).options.leaseName;
+        for (const outcome of CALL_OUTCOMES) this.metrics.calls.inc({ name, handler, outcome }, 0);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
-import type { GateOptions } from '../admission/gate.js';
-import { electionProperty, GATE_METADATA } from '../leader-election.constants.js';
+import { gatesOf } from '../admission/gate.js';
+import { electionProperty } from '../leader-election.constants.js';
 import { LeaderElectionService } from '../leader-election.service.js';
 import { memoryLease } from '../stores/memory/index.js';
 import { LeadershipControl } from './leadership-control.js';
@@ -30,8 +30,6 @@ export async function withLeadership(
 
 function electionsOf(instance: object): Set<string> {
   const prototype = Object.getPrototypeOf(instance) as Record<string, object>;
-  const gates = new MetadataScanner()
-    .getAllMethodNames(prototype)
-    .map((name): GateOptions | undefined => Reflect.getMetadata(GATE_METADATA, prototype[name]!));
-  return new Set(gates.flatMap((gate) => (gate === undefined ? [] : [gate.election])));
+  const gates = new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => gatesOf(prototype[name]!));
+  return new Set(gates.map(({ election }) => election));
 }
