@@ -49,6 +49,10 @@ export const FROZEN_MESSAGE = (method: string) =>
   `${method} is gated by @OnlyWhenLeader, but the instance that was provided is frozen and cannot be handed its election.`;
 export const FROZEN_ADVICE = 'Provide the class and let Nest create the instance, or provide one that is not frozen.';
 
+export const TAKEN_MESSAGE = (method: string) =>
+  `${method} is gated by @OnlyWhenLeader, but the instance that was provided is gated by an election that still runs, of another application or of withLeadership().`;
+export const TAKEN_ADVICE = 'Close the other application first, or provide an instance of its own to each.';
+
 export const STATIC_METHOD_MESSAGE = (method: string) =>
   `@OnlyWhenLeader cannot gate ${method}: a static method has no instance into which an election could be injected.`;
 export const NOT_A_METHOD_MESSAGE = (member: string) =>

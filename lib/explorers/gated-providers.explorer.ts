@@ -2,9 +2,11 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { gatesOf } from '../admission/gate.js';
 import { LeaderElectionConfigError } from '../election/errors.js';
 import type { ElectionRegistry } from '../election.registry.js';
+import { isRunning } from '../is-running.js';
 import { ELECTION_REGISTRY, electionProperty, GATE_METADATA } from '../leader-election.constants.js';
-import { EVENT_PATTERN_MESSAGE, FROZEN_ADVICE, FROZEN_MESSAGE } from '../leader-election.messages.js';
-import { ProviderMethods } from './provider-methods.js';
+import * as messages from '../leader-election.messages.js';
+import type { LeaderElectionService } from '../leader-election.service.js';
+import { ProviderMethods, type ProviderMethod } from './provider-methods.js';
 
 const HANDLER_TYPE_METADATA = 'microservices:handler_type';
 const EVENT_HANDLER = 2;
@@ -23,19 +25,29 @@ export class GatedProvidersExplorer implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const { label, method, instances } of this.providerMethods.withMetadata(GATE_METADATA)) {
-      for (const { election } of gatesOf(method)) {
-        const { service } = this.registry.get(election, label);
-        const property = electionProperty(election);
-        for (const instance of instances) {
-          if (property in instance) continue;
-          if (!Object.isExtensible(instance)) throw new LeaderElectionConfigError(FROZEN_MESSAGE(label), FROZEN_ADVICE);
-          Object.defineProperty(instance, property, { value: service });
-        }
+    for (const gated of this.providerMethods.withMetadata(GATE_METADATA)) {
+      for (const { election } of gatesOf(gated.method))
+        this.hand(this.registry.get(election, gated.label).service, gated);
+      if (Reflect.getMetadata(HANDLER_TYPE_METADATA, gated.method) === EVENT_HANDLER) {
+        this.logger.warn(messages.EVENT_PATTERN_MESSAGE(gated.label));
       }
-      if (Reflect.getMetadata(HANDLER_TYPE_METADATA, method) === EVENT_HANDLER) {
-        this.logger.warn(EVENT_PATTERN_MESSAGE(label));
+    }
+  }
+
+  private hand(election: LeaderElectionService, { label, instances, isGiven }: ProviderMethod): void {
+    const property = electionProperty(election.name);
+    for (const instance of instances) {
+      const held = (instance as Record<symbol, LeaderElectionService | undefined>)[property];
+      // What Nest injected stands, also where a test has it inject another.
+      if (held === election || (held !== undefined && !isGiven)) continue;
+      // One of an application that is closed, or that failed to boot, must not shut this gate for ever.
+      if (held !== undefined && isRunning(held)) {
+        throw new LeaderElectionConfigError(messages.TAKEN_MESSAGE(label), messages.TAKEN_ADVICE);
       }
+      if (!Object.isExtensible(instance)) {
+        throw new LeaderElectionConfigError(messages.FROZEN_MESSAGE(label), messages.FROZEN_ADVICE);
+      }
+      Object.defineProperty(instance, property, { value: election, configurable: true });
     }
   }
 }

@@ -9,6 +9,8 @@ export interface ProviderMethod {
   /** Those that exist outside requests; none for request-scoped providers. */
   readonly instances: readonly object[];
   readonly isStatic: boolean;
+  /** By `useFactory` or `useValue`: Nest did not construct the instances, so it injected nothing into them. */
+  readonly isGiven: boolean;
 }
 
 /** The decorated methods of all providers and controllers of the application. */
@@ -35,7 +37,8 @@ export class ProviderMethods {
         const method = (prototype as Record<string, object>)[name]!;
         if (!Reflect.hasMetadata(key, method)) continue;
         const label = `${prototype!.constructor.name}.${name}`;
-        yield { label, name, method, isStatic, instances: wrapper.isDependencyTreeStatic() ? instances : [] };
+        const reachable = wrapper.isDependencyTreeStatic() ? instances : [];
+        yield { label, name, method, isStatic, instances: reachable, isGiven: wrapper.isNotMetatype };
       }
     }
   }

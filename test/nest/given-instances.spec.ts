@@ -1,7 +1,14 @@
+import type { Provider } from '@nestjs/common';
 import { OnlyWhenLeader } from 'nestjs-leader';
 import { withLeadership } from 'nestjs-leader/testing';
 import { describe, expect, it } from 'vitest';
 import { Replica } from './replica.js';
+
+class Job {
+  @OnlyWhenLeader() run() {
+    return 'ran';
+  }
+}
 
 class Twice {
   @OnlyWhenLeader() @OnlyWhenLeader('reports') run() {
@@ -9,7 +16,36 @@ class Twice {
   }
 }
 
+const given = (job: Job): Provider[] => [{ provide: Job, useValue: job }];
+
 describe('a gated instance that was given to an application', () => {
+  it('is gated by the next one once that is closed', async () => {
+    const job = new Job();
+    const first = await Replica.boot('leader', { providers: given(job) });
+    await first.app.close();
+    expect(job.run()).toBeUndefined();
+    await Replica.boot('leader', { providers: given(job) });
+    expect(job.run()).toBe('ran');
+  });
+
+  it('is gated by the next one once that has failed to boot', async () => {
+    const job = new Job();
+    const failing = { provide: 'failing', useValue: { onApplicationBootstrap: () => Promise.reject(new Error('no')) } };
+    await expect(Replica.boot('leader', { providers: [...given(job), failing] })).rejects.toThrow('no');
+    await Replica.boot('leader', { providers: given(job) });
+    expect(job.run()).toBe('ran');
+  });
+
+  it('is not given to another one that runs beside it', async () => {
+    const job = new Job();
+    await Replica.boot('leader', { providers: given(job) });
+    await expect(Replica.boot('standby', { providers: given(job) })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringMatching(/^Job\.run is gated .* by an election that still runs/),
+    });
+    expect(job.run()).toBe('ran');
+  });
+
   it('is gated by both elections of a method that names two', async () => {
     const providers = () => [{ provide: Twice, useFactory: () => new Twice() }];
     const both = await Replica.boot({ default: 'leader', reports: 'leader' }, { providers: providers() });
