@@ -41,9 +41,9 @@ export const UNKNOWN_ELECTION_ADVICE = (name: string) =>
     : `Import LeaderElectionModule.forFeature({ name: '${name}', leaseName }).`;
 
 export const NOT_INJECTED_MESSAGE = (method: string, name: string) =>
-  `${method} is gated by @OnlyWhenLeader, but ${getLeaderElectionToken(name)} was not injected into its instance, as Nest did not make it. In a unit test: await withLeadership(instance), from nestjs-leader/testing.`;
+  `${method} is gated by @OnlyWhenLeader, but ${getLeaderElectionToken(name)} was not injected into its instance, as Nest did not make it, or a factory did after the boot, for a request say. In a unit test: await withLeadership(instance), from nestjs-leader/testing.`;
 export const NOT_INJECTED_ADVICE =
-  'Let Nest create the instance in an application that imports LeaderElectionModule; in a plain unit test use withLeadership(instance) from nestjs-leader/testing.';
+  'Let Nest create the instance in an application that imports LeaderElectionModule: provide its class, not a factory of request or transient scope. In a plain unit test use withLeadership(instance) from nestjs-leader/testing.';
 
 export const FROZEN_MESSAGE = (method: string) =>
   `${method} is gated by @OnlyWhenLeader, but the instance that was provided is frozen and cannot be handed its election.`;

@@ -1,7 +1,8 @@
-import type { Provider } from '@nestjs/common';
-import { OnlyWhenLeader } from 'nestjs-leader';
+import { Scope, type Provider } from '@nestjs/common';
+import { LeaderElectionModule, memoryLease, OnlyWhenLeader } from 'nestjs-leader';
 import { withLeadership } from 'nestjs-leader/testing';
-import { describe, expect, it } from 'vitest';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Replica } from './replica.js';
 
 class Job {
@@ -62,5 +63,21 @@ describe('a gated instance that was given to an application', () => {
     expect(twice.run()).toBe('ran');
     await control.revoke('reports');
     expect(twice.run()).toBeUndefined();
+  });
+
+  it('says what is wrong when a factory made it for one consumer, where no election reaches it', async () => {
+    const app = await Test.createTestingModule({
+      imports: [LeaderElectionModule.forRoot({ leaseName: 'x', store: memoryLease() })],
+      providers: [{ provide: Job, scope: Scope.TRANSIENT, useFactory: () => new Job() }],
+    }).compile();
+    onTestFinished(() => app.close());
+    await app.init();
+    const job = await app.resolve(Job);
+    expect(() => job.run()).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('a factory did after the boot'),
+        advice: expect.stringContaining('not a factory of request or transient scope'),
+      }),
+    );
   });
 });
