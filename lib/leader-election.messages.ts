@@ -4,9 +4,9 @@ export const DEFAULT_FILE_STORE_MESSAGE = (directory: string) =>
   `No store was named and this is not a pod: the lease is a file on this machine, which replicas on other machines do not see (${directory}).`;
 
 export const NO_STORE_IN_PRODUCTION_MESSAGE =
-  'No store was named, this is not a Kubernetes pod, and NODE_ENV is "production": a lease on this machine alone would let every machine have a leader of its own.';
+  'No store was named, this is not a Kubernetes pod, and NODE_ENV is "production": a lease on this machine alone would let every machine have a leader of its own. Name a store: kubernetesLease(), postgresLease({ pool }) or fileLease().';
 export const NO_STORE_IN_PRODUCTION_ADVICE =
-  'Name a store in LeaderElectionModule.forRoot: kubernetesLease(), postgresLease({ pool }) from nestjs-leader/postgres, or fileLease() if there really is one machine.';
+  'Name it in LeaderElectionModule.forRoot: kubernetesLease(), postgresLease({ pool }) from nestjs-leader/postgres, fileLease() if there really is one machine, or memoryLease() in a test.';
 
 export const MISSING_SHUTDOWN_HOOKS_MESSAGE =
   'Nothing listens for SIGTERM: the lease will not be released when this replica is stopped, and its successor waits for the lease to expire. Call app.enableShutdownHooks() in main.ts.';

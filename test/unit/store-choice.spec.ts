@@ -16,11 +16,9 @@ describe('the store of an application that names none', () => {
   });
 
   it('is not chosen in production outside Kubernetes: a file would elect one leader per host', () => {
+    const named = expect.stringMatching(/kubernetesLease.*postgresLease.*fileLease/);
     expect(() => chooseStore({ NODE_ENV: 'production' })).toThrow(
-      expect.objectContaining({
-        code: 'INVALID_CONFIG',
-        advice: expect.stringMatching(/kubernetesLease.*postgresLease.*fileLease/),
-      }),
+      expect.objectContaining({ code: 'INVALID_CONFIG', message: named, advice: named }),
     );
   });
 });
