@@ -2,6 +2,7 @@ import { Inject, Module, type DynamicModule, type OnApplicationBootstrap } from 
 import { ModulesContainer } from '@nestjs/core';
 import { ROOT_OPTIONS } from '../leader-election.constants.js';
 import { rootDefinition } from '../leader-election.root.js';
+import { memoryLease } from '../stores/memory/index.js';
 import { LeadershipControl } from './leadership-control.js';
 
 const INITIALLY_LEADER = 'nestjs-leader:initially-leader';
@@ -39,10 +40,9 @@ export class LeaderElectionTestingModule implements OnApplicationBootstrap {
   /** The default election, in the test's hands. Global, like the real one; `forFeature` elections follow it. */
   static forRoot({ leader = false, drainTimeout }: LeaderElectionTestingOptions = {}): DynamicModule {
     const control = new LeadershipControl();
-    const root = rootDefinition(
-      [{ provide: ROOT_OPTIONS, useValue: { leaseName: 'test', ...(drainTimeout !== undefined && { drainTimeout }) } }],
-      control.createElector,
-    );
+    // Never used, but where no store is named one is chosen, which an environment of production refuses.
+    const options = { leaseName: 'nestjs-leader/testing', store: memoryLease(), drainTimeout };
+    const root = rootDefinition([{ provide: ROOT_OPTIONS, useValue: options }], control.createElector);
     return {
       ...root,
       module: LeaderElectionTestingModule,

@@ -62,6 +62,6 @@ describe('docs/operations.md and docs/observability.md', () => {
       alerts.push(`${leaseName}: ${reason}`);
     });
     await app.get(LeadershipControl).revoke();
-    expect(alerts).toEqual(['test: superseded']);
+    expect(alerts).toEqual(['nestjs-leader/testing: superseded']);
   });
 });
