@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { LeaseStore } from './election/index.js';
-import { DEFAULT_FILE_STORE_MESSAGE } from './leader-election.messages.js';
+import { DEFAULT_FILE_STORE_MESSAGE, DEFAULT_MEMORY_STORE_MESSAGE } from './leader-election.messages.js';
 import { chooseStore } from './store-choice.js';
 import { fileLease } from './stores/file/index.js';
 import { kubernetesLease } from './stores/kubernetes/index.js';
@@ -15,6 +15,7 @@ export function defaultStore(): () => LeaseStore {
 function create(): LeaseStore {
   switch (chooseStore(process.env)) {
     case 'memory':
+      new Logger('LeaderElection').log(DEFAULT_MEMORY_STORE_MESSAGE);
       return memoryLease();
     case 'kubernetes':
       return kubernetesLease();

@@ -3,6 +3,9 @@ import { getLeaderElectionToken } from './decorators/inject-leader-election.deco
 export const DEFAULT_FILE_STORE_MESSAGE = (directory: string) =>
   `No store was named and this is not a pod: the lease is a file on this machine, which replicas on other machines do not see (${directory}).`;
 
+export const DEFAULT_MEMORY_STORE_MESSAGE =
+  'No store was named and a test runner is at work (VITEST, JEST_WORKER_ID or NODE_TEST_CONTEXT is set): the lease is in memory, which no other process sees.';
+
 export const NO_STORE_IN_PRODUCTION_MESSAGE =
   'No store was named, this is not a Kubernetes pod, and NODE_ENV is "production": a lease on this machine alone would let every machine have a leader of its own. Name a store: kubernetesLease(), postgresLease({ pool }) or fileLease().';
 export const NO_STORE_IN_PRODUCTION_ADVICE =

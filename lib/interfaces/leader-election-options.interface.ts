@@ -9,7 +9,7 @@ import type { ElectionOptions } from '../election/index.js';
 export interface LeaderElectionOptions extends Omit<ElectionOptions, 'store'> {
   /**
    * Where the lease is kept. Without it: in a pod the Kubernetes Lease, under a test runner memory, elsewhere a file on
-   * this machine, except under `NODE_ENV=production`, where the application refuses to start.
+   * this machine. Under `NODE_ENV=production` no memory and no file: outside a pod the application refuses to start.
    */
   store?: ElectionOptions['store'];
 }

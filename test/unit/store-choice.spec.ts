@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { defaultStore } from '../../lib/default-store.js';
 import { chooseStore } from '../../lib/store-choice.js';
 
 describe('the store of an application that names none', () => {
@@ -10,15 +12,29 @@ describe('the store of an application that names none', () => {
     ['in a pod', { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, 'kubernetes'],
     ['in a production pod', { KUBERNETES_SERVICE_HOST: '10.0.0.1', NODE_ENV: 'production' }, 'kubernetes'],
     ['under a test runner in a pod', { KUBERNETES_SERVICE_HOST: '10.0.0.1', VITEST: 'true' }, 'memory'],
-    ['under a test runner with production settings', { NODE_ENV: 'production', VITEST: 'true' }, 'memory'],
+    [
+      'in a production pod under a bundler, whose workers look like those of jest',
+      { KUBERNETES_SERVICE_HOST: '10.0.0.1', NODE_ENV: 'production', JEST_WORKER_ID: '1' },
+      'kubernetes',
+    ],
   ])('%s', (_, env, store) => {
     expect(chooseStore(env)).toBe(store);
   });
 
-  it('is not chosen in production outside Kubernetes: a file would elect one leader per host', () => {
+  it.each([
+    ['a file would elect one leader per host', {}],
+    ['memory would let every replica lead', { JEST_WORKER_ID: '1' }],
+  ])('is not chosen in production outside Kubernetes: %s', (_, env) => {
     const named = expect.stringMatching(/kubernetesLease.*postgresLease.*fileLease/);
-    expect(() => chooseStore({ NODE_ENV: 'production' })).toThrow(
+    expect(() => chooseStore({ NODE_ENV: 'production', ...env })).toThrow(
       expect.objectContaining({ code: 'INVALID_CONFIG', message: named, advice: named }),
     );
+  });
+
+  it('is told, when it is memory, to whoever did not mean to run a test', () => {
+    const log = vi.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
+    expect(defaultStore()().name).toBe('memory');
+    expect(log).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('JEST_WORKER_ID'));
   });
 });
