@@ -14,6 +14,8 @@ const OTHER_REPLICA = { holder: 'another-replica', term: 'of-another-replica' };
 /** One election whose lease a test hands to and fro. Store and clock are the test's, the elector is the real one. */
 export class ControlledElection {
   readonly elector: ObservedElector;
+  /** It never leads, whatever becomes of the lease. */
+  readonly observes: boolean;
   private readonly clock = new TestClock();
   private readonly store = memoryLease();
   private readonly lease: { name: string; namespace?: string };
@@ -23,6 +25,7 @@ export class ControlledElection {
     const { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate } = options;
     const kept = { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate };
     const own = { store: this.store, leaseDuration: LEASE_DURATION, retryPeriod: RETRY_PERIOD };
+    this.observes = candidate === false;
     this.elector = new ObservedElector({ name, options: { ...kept, ...own }, clock: this.clock, log });
     this.occupy();
   }

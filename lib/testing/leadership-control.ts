@@ -1,9 +1,15 @@
 import type { ElectorFactory } from '../election.registry.js';
 import { LeaderElectionConfigError } from '../election/index.js';
+import { isRunning } from '../is-running.js';
 import { DEFAULT_ELECTION } from '../leader-election.constants.js';
 import { ControlledElection } from './controlled-election.js';
 
-/** Decides, for a test, who leads. Every call resolves after the `@OnLeadership…` handlers have returned. */
+/**
+ * Decides, for a test, who leads. Every call resolves after the `@OnLeadership…` handlers have returned.
+ *
+ * All throw a LeaderElectionConfigError for an election that does not exist, and for one that does not run: before `app.init()` and
+ * after `app.close()`.
+ */
 export class LeadershipControl {
   private readonly elections = new Map<string, ControlledElection>();
 
@@ -19,7 +25,13 @@ export class LeadershipControl {
    * of a second is taken for one that runs as long as its term, and not waited for.
    */
   grant(election?: string): Promise<void> {
-    return this.of(election).grant();
+    const controlled = this.of(election);
+    if (controlled.observes) {
+      throw new LeaderElectionConfigError(
+        `The election "${controlled.elector.name}" only observes (candidate: false): it never leads.`,
+      );
+    }
+    return controlled.grant();
   }
 
   /** Another replica has taken over: signal aborted, nothing drained first. Does nothing on a standby. */
@@ -37,15 +49,22 @@ export class LeadershipControl {
     return this.of(election).expire();
   }
 
-  /** `grant` for every election. */
+  /** `grant` for every election that does not only observe. */
   async grantAll(): Promise<void> {
-    await Promise.all([...this.elections.keys()].map((name) => this.grant(name)));
+    const candidates = [...this.elections].filter(([, { observes }]) => !observes);
+    await Promise.all(candidates.map(([name]) => this.grant(name)));
   }
 
   private of(name: string = DEFAULT_ELECTION): ControlledElection {
     const election = this.elections.get(name);
     if (election === undefined) {
       throw new LeaderElectionConfigError(`No election is named "${name}": ${[...this.elections.keys()].join(', ')}.`);
+    }
+    if (!isRunning(election.elector)) {
+      throw new LeaderElectionConfigError(
+        `The election "${name}" does not run: it begins with app.init() and ends with app.close().`,
+        'Await app.init() first.',
+      );
     }
     return election;
   }

@@ -1,6 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
+  getLeaderElectionToken,
   isNotLeaderError,
   kubernetesLease,
   LeaderElectionModule,
@@ -53,6 +54,7 @@ async function boot(options?: Parameters<typeof LeaderElectionTestingModule.forR
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllEnvs();
 });
 
 describe('LeaderElectionTestingModule', () => {
@@ -124,6 +126,48 @@ describe('LeaderElectionTestingModule', () => {
     await control.expire();
     expect(worker.log).toEqual(['acquired', 'lost: stepped-down', 'acquired', 'lost: expired']);
     await app.close();
+  });
+
+  it('needs no store, also in the settings of production', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', undefined);
+    const { worker } = await boot({ leader: true });
+    expect(worker.tick()).toBe('ticked');
+  });
+
+  it('leaves every lease name to the elections of the application', async () => {
+    const imports = [
+      LeaderElectionTestingModule.forRoot({ leader: true }),
+      LeaderElectionModule.forFeature({ name: 'reports', leaseName: 'test' }),
+    ];
+    const app = await Test.createTestingModule({ imports }).compile();
+    onTestFinished(() => app.close());
+    await app.init();
+    expect(app.get(getLeaderElectionToken('reports')).isLeader()).toBe(true);
+  });
+
+  it('deals no role to an election that only observes, and refuses to grant it', async () => {
+    const imports = [
+      LeaderElectionTestingModule.forRoot({ leader: true }),
+      LeaderElectionModule.forFeature({ name: 'reports', leaseName: 'reports', candidate: false }),
+    ];
+    const app = await Test.createTestingModule({ imports }).compile();
+    onTestFinished(() => app.close());
+    await app.init();
+    expect(app.get(LeaderElectionService).isLeader()).toBe(true);
+    expect(() => app.get(LeadershipControl).grant('reports')).toThrow('only observes');
+  });
+
+  it.each(['grant', 'revoke', 'handover', 'expire'] as const)('refuses to %s where no election runs', async (call) => {
+    const imports = [LeaderElectionTestingModule.forRoot()];
+    const app = await Test.createTestingModule({ imports }).compile();
+    const control = app.get(LeadershipControl);
+    const refusal = expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining('app.init()') });
+    expect(() => control[call]()).toThrow(refusal);
+    await app.init();
+    await control[call]();
+    await app.close();
+    expect(() => control[call]()).toThrow(refusal);
   });
 
   describe('with an acquired handler', () => {
