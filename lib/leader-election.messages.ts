@@ -20,7 +20,7 @@ export const STILL_BOOTING_MESSAGE =
 export const TWO_ROOTS_MESSAGE =
   'LeaderElectionModule.forRoot is imported more than once: which options the default election has would depend on import order.';
 export const TWO_ROOTS_ADVICE =
-  'Import forRoot in the root module only; further elections are LeaderElectionModule.forFeature({ name, leaseName }).';
+  'Import forRoot in the root module only; further elections are LeaderElectionModule.forFeature({ name, leaseName }). A test of an application that imports it takes overrideLeaderElection from nestjs-leader/testing instead of LeaderElectionTestingModule.';
 
 export const NO_ROOT_MESSAGE = (name: string) =>
   `LeaderElectionModule.forFeature declares the election "${name}", but there is no LeaderElectionModule.forRoot.`;
@@ -40,7 +40,7 @@ export const UNKNOWN_ELECTION_MESSAGE = (name: string, where: string, known: rea
   `${where} names the election "${name}", which nothing declares. Declared: ${known.join(', ') || 'none'}.`;
 export const UNKNOWN_ELECTION_ADVICE = (name: string) =>
   name === 'default'
-    ? 'Import LeaderElectionModule.forRoot({ leaseName }) in the root module.'
+    ? 'Import LeaderElectionModule.forRoot({ leaseName }) in the root module. A stub in the place of getLeaderElectionToken() is no election for decorators: use overrideLeaderElection or LeaderElectionTestingModule of nestjs-leader/testing.'
     : `Import LeaderElectionModule.forFeature({ name: '${name}', leaseName }).`;
 
 export const NOT_INJECTED_MESSAGE = (method: string, name: string) =>

@@ -258,6 +258,31 @@ describe('LeaderElectionTestingModule', () => {
 });
 
 describe('overrideLeaderElection', () => {
+  @Module({
+    imports: [LeaderElectionModule.forRoot({ leaseName: 'orders', store: kubernetesLease() })],
+    providers: [Worker],
+  })
+  class Orders {}
+
+  it.each([
+    [
+      'the testing module beside a root',
+      () => Test.createTestingModule({ imports: [LeaderElectionTestingModule.forRoot(), Orders] }),
+    ],
+    [
+      'a stub in the place of an election that gates',
+      () =>
+        Test.createTestingModule({ imports: [Orders] })
+          .overrideProvider(getLeaderElectionToken())
+          .useValue({}),
+    ],
+  ])('is what the refusal advises of %s', async (_, builder) => {
+    const booting = builder()
+      .compile()
+      .then((app) => app.init());
+    await expect(booting).rejects.toMatchObject({ advice: expect.stringContaining('overrideLeaderElection') });
+  });
+
   it('puts an application under control that brings its own elections and stores', async () => {
     @Module({
       imports: [
