@@ -33,12 +33,12 @@ export class LeaderElectionModule {
     return { module: LeaderElectionModule, ...rootDefinition(providers, createElector, options.imports) };
   }
 
-  /** A named election. It inherits every root option but `leaseName`. Imported twice with the same options, it is the same election. */
+  /** A named election. Global. It inherits every root option but `leaseName`. Imported twice with the same options, it is the same election. */
   static forFeature({ name, ...options }: LeaderElectionFeatureOptions): DynamicModule {
     return feature(name, [{ provide: FEATURE_OPTIONS, useValue: options }]);
   }
 
-  /** A named election, its options made by a factory or a class. */
+  /** A named election, its options made by a factory or a class. Global. */
   static forFeatureAsync({ name, ...options }: LeaderElectionFeatureAsyncOptions): DynamicModule {
     return feature(name, optionsProviders(FEATURE_OPTIONS, options), options.imports);
   }
@@ -47,6 +47,8 @@ export class LeaderElectionModule {
 function feature(name: string, options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
   return {
     module: LeaderElectionModule,
+    // As its name is: decorators anywhere may name it.
+    global: true,
     imports,
     providers: [...options, electionProvider(name, FEATURE_OPTIONS)],
     exports: [getLeaderElectionToken(name)],

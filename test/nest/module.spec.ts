@@ -7,6 +7,7 @@ import {
   LeaderElectionService,
   getLeaderElectionToken,
   memoryLease,
+  OnlyWhenLeader,
   type LeaderElectionOptions,
   type LeaderElectionOptionsFactory,
 } from 'nestjs-leader';
@@ -116,6 +117,24 @@ describe('forFeature', () => {
     class B {}
     const app = await boot(root(), A, B);
     expect(app.get('A', { strict: false })).toBe(app.get('B', { strict: false }));
+  });
+
+  it('is known in every module, as its name is', async () => {
+    @Injectable()
+    class Job {
+      constructor(@InjectLeaderElection('reports') readonly election: LeaderElectionService) {}
+      @OnlyWhenLeader('reports') build() {
+        return 'built';
+      }
+    }
+    @Module({ imports: [reports()] })
+    class Elections {}
+    @Module({ providers: [Job] })
+    class Jobs {}
+    const app = await boot(root(), Elections, Jobs);
+    const job = app.get(Job, { strict: false });
+    await job.election.whenLeader();
+    expect(job.build()).toBe('built');
   });
 
   it.each([
