@@ -11,18 +11,21 @@ export interface LeaderElectionMetricsOptions {
 }
 
 /**
- * Prometheus metrics of all elections of the application. Needs `LeaderElectionModule.forRoot` in it.
+ * Prometheus metrics of all elections of the application. Needs `LeaderElectionModule.forRoot` in it. Without a
+ * `forRoot` of its own it registers with prom-client's own registry.
  *
  * @publicApi
  */
-@Module({})
+@Module({
+  imports: [DiscoveryModule],
+  providers: [{ provide: METRICS_REGISTRY, useValue: register }, ProviderMethods, MetricsRecorder],
+})
 export class LeaderElectionMetricsModule {
-  /** Import it once, beside `LeaderElectionModule.forRoot`. */
+  /** With a registry of yours. Import it once, beside `LeaderElectionModule.forRoot`. */
   static forRoot({ registry = register }: LeaderElectionMetricsOptions = {}): DynamicModule {
     return {
       module: LeaderElectionMetricsModule,
-      imports: [DiscoveryModule],
-      providers: [{ provide: METRICS_REGISTRY, useValue: registry }, ProviderMethods, MetricsRecorder],
+      providers: [{ provide: METRICS_REGISTRY, useValue: registry }],
     };
   }
 }

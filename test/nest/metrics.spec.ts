@@ -2,7 +2,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LeaderElectionModule, LeaderElectionService, memoryLease, OnlyWhenLeader } from 'nestjs-leader';
 import { LeaderElectionMetricsModule } from 'nestjs-leader/prometheus';
-import { Registry } from 'prom-client';
+import { register, Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 @Injectable()
@@ -39,6 +39,19 @@ async function boot(
 }
 
 describe('LeaderElectionMetricsModule', () => {
+  it('registers with prom-client itself when it is imported as it is', async () => {
+    @Module({
+      imports: [
+        LeaderElectionModule.forRoot({ leaseName: 'orders', store: memoryLease() }),
+        LeaderElectionMetricsModule,
+      ],
+    })
+    class App {}
+    const app = await NestFactory.createApplicationContext(App, { logger: false });
+    onTestFinished(() => app.close());
+    await expect(register.metrics()).resolves.toContain('leader_election_master_status{name="orders"}');
+  });
+
   it('shows every series at the first scrape', async () => {
     const { lines } = await boot({ candidate: false });
     const series = (await lines()).filter((line) => line !== '' && !/_bucket|_sum/.test(line));
