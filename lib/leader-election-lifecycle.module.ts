@@ -26,6 +26,7 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
   private readonly bootCheck?: NodeJS.Timeout;
   private shutdownHooksCheck?: NodeJS.Timeout;
   private rehearsal?: NodeJS.Timeout;
+  private destroyed = false;
 
   constructor(
     @Inject(ELECTION_REGISTRY) private readonly registry: ElectionRegistry,
@@ -41,6 +42,8 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
 
   onApplicationBootstrap(): void {
     clearTimeout(this.bootCheck);
+    // Closed while it booted: timers that are set now would outlive it.
+    if (this.destroyed) return;
     // Not awaited: an election without a store to talk to must not hold the boot up.
     void this.registry.start();
     if (isUnderTestRunner(process.env)) return;
@@ -53,6 +56,7 @@ export class LeaderElectionLifecycleModule implements OnApplicationBootstrap, On
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.destroyed = true;
     clearTimeout(this.bootCheck);
     clearTimeout(this.shutdownHooksCheck);
     clearTimeout(this.rehearsal);

@@ -75,6 +75,23 @@ describe('an application in production', () => {
     expect(warnings()).toEqual([]);
   });
 
+  it('leaves no timer behind when it is closed while it boots', async () => {
+    let finish!: () => void;
+    const booting = new Promise<void>((resolve) => (finish = resolve));
+    const slow = { provide: 'slow', useValue: { onApplicationBootstrap: () => booting } };
+    @Module({ imports: [App], providers: [slow] })
+    class Slow {}
+    const app = await NestFactory.create(Slow, { logger: false });
+    const init = app.init();
+    await app.close();
+    finish();
+    await init;
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(10_000);
+    expect(warnings()).toEqual([]);
+    expect(rehearse).not.toHaveBeenCalled();
+  });
+
   it('rehearses a handover once it is up, but not when it was closed before, nor under a test runner', async () => {
     const up = await NestFactory.createApplicationContext(App, { logger: false });
     expect(rehearse).not.toHaveBeenCalled();
