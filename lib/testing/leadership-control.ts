@@ -7,8 +7,8 @@ import { ControlledElection } from './controlled-election.js';
 /**
  * Decides, for a test, who leads. Every call resolves after the `@OnLeadership…` handlers have returned.
  *
- * All throw a LeaderElectionConfigError for an election that does not exist, and for one that does not run: before `app.init()` and
- * after `app.close()`.
+ * All reject with a LeaderElectionConfigError for an election that does not exist; `grant` also for one that only observes, or does not
+ * run: before `app.init()` and after `app.close()`.
  */
 export class LeadershipControl {
   private readonly elections = new Map<string, ControlledElection>();
@@ -24,28 +24,35 @@ export class LeadershipControl {
    * This replica leads, if it does not already. An `@OnLeadershipAcquired` handler that has not returned after a quarter
    * of a second is taken for one that runs as long as its term, and not waited for.
    */
-  grant(election?: string): Promise<void> {
+  async grant(election?: string): Promise<void> {
     const controlled = this.of(election);
     if (controlled.observes) {
       throw new LeaderElectionConfigError(
         `The election "${controlled.elector.name}" only observes (candidate: false): it never leads.`,
       );
     }
+    // Nobody would ever take the lease that is handed over here.
+    if (!isRunning(controlled.elector)) {
+      throw new LeaderElectionConfigError(
+        `The election "${controlled.elector.name}" does not run: it begins with app.init() and ends with app.close().`,
+        'Await app.init() first.',
+      );
+    }
     return controlled.grant();
   }
 
   /** Another replica has taken over: signal aborted, nothing drained first. Does nothing on a standby. */
-  revoke(election?: string): Promise<void> {
+  async revoke(election?: string): Promise<void> {
     return this.of(election).revoke();
   }
 
   /** This replica steps down: running work is drained, then another one leads. Does nothing on a standby. */
-  handover(election?: string): Promise<void> {
+  async handover(election?: string): Promise<void> {
     return this.of(election).handover();
   }
 
   /** The store has been silent for too long: the term is over. Does nothing on a standby. */
-  expire(election?: string): Promise<void> {
+  async expire(election?: string): Promise<void> {
     return this.of(election).expire();
   }
 
@@ -59,12 +66,6 @@ export class LeadershipControl {
     const election = this.elections.get(name);
     if (election === undefined) {
       throw new LeaderElectionConfigError(`No election is named "${name}": ${[...this.elections.keys()].join(', ')}.`);
-    }
-    if (!isRunning(election.elector)) {
-      throw new LeaderElectionConfigError(
-        `The election "${name}" does not run: it begins with app.init() and ends with app.close().`,
-        'Await app.init() first.',
-      );
     }
     return election;
   }
