@@ -43,8 +43,10 @@ const asking = setInterval(() => {
 /** Work that never asks again whether it may: what fencing is for. */
 async function insist(term) {
   const client = new Client({ connectionString: DATABASE_URL, idle_in_transaction_session_timeout: 1_000 });
-  // A writer that stood still inside a transaction finds its connection ended: it is refused by that.
-  client.on('error', () => {});
+  // A writer that stood still inside a transaction finds its connection ended: it is refused by that. Heard of between two
+  // statements, the next one only says that there is no connection.
+  let ended;
+  client.on('error', (error) => (ended ??= error));
   await client.connect();
   for (;;) {
     try {
@@ -55,7 +57,8 @@ async function insist(term) {
         String(term.fencingToken),
       ]);
       await client.query('COMMIT');
-    } catch (error) {
+    } catch (failure) {
+      const error = ended ?? failure;
       tell({ kind: 'error', t: monotonic(), code: error.code ?? 'ENDED', message: `write refused: ${error.message}` });
       return client.end().catch(() => {});
     }
