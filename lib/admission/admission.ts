@@ -21,8 +21,10 @@ export function mayBegin({ election, term }: Admission): boolean {
   return election.currentTerm() === term && term.isValid();
 }
 
-/** Calls `ended` when `term` is over, or its drain begins. A leader may have any number of streams open. */
-export function onceOver({ signal }: LeadershipTerm, ended: () => void): void {
+/** Calls `ended` when `term` is over, or its drain begins. Returns the way to take it off: a term may last for months. */
+export function onceOver({ signal }: LeadershipTerm, ended: () => void): () => void {
+  // A leader may have any number of streams open.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', ended, { once: true });
+  return () => signal.removeEventListener('abort', ended);
 }

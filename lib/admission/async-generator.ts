@@ -37,7 +37,7 @@ class Consumption<T, R> {
     private readonly source: AsyncGenerator<T, R, unknown>,
   ) {
     const { election, term, refuse } = admission;
-    void election.track(
+    const settled = election.track(
       term,
       () =>
         new Promise<void>((end) => {
@@ -54,7 +54,7 @@ class Consumption<T, R> {
     });
     // Nobody may be waiting for the next value when the term ends.
     this.over.catch(() => {});
-    onceOver(term, this.fail);
+    void settled.then(onceOver(term, this.fail));
   }
 
   /** One `next`, `return` or `throw`, run as the admitted work. */

@@ -21,7 +21,7 @@ export function admitObservable<T>(admission: Admission, source: Observable<T>):
       subscriber.error(await refuse());
     };
     if (!mayBegin(admission)) return void refuse().then((error) => subscriber.error(error));
-    onceOver(term, end);
+    const forget = onceOver(term, end);
     const settled = election.track(
       term,
       () =>
@@ -43,7 +43,7 @@ export function admitObservable<T>(admission: Admission, source: Observable<T>):
           );
         }),
     );
-    void settled.then(() => term.signal.removeEventListener('abort', end));
+    void settled.then(forget);
     return consumption;
   });
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { OnlyWhenLeader } from 'nestjs-leader';
 import { defer, firstValueFrom, Observable, of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -78,6 +79,17 @@ describe('what a gated method hands back to be consumed later', () => {
     await expect(around).resolves.toEqual([3, 4, 1, 2]);
     await left;
     expect(fleet.lease?.record.holder).toBeNull();
+  });
+
+  it('leaves nothing on the signal of the term once it is consumed', async () => {
+    const { signal } = replica.elector.requireTerm();
+    const before = getEventListeners(signal, 'abort').length;
+    for await (const _ of work.asyncGenerator());
+    await firstValueFrom(work.observable());
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(getEventListeners(signal, 'abort')).toHaveLength(before);
+    expect(work.begun).toEqual(['first page', 'second page', 'observable']);
   });
 
   it('may be any number of open streams', async () => {
