@@ -5,6 +5,7 @@
  */
 
 export * from './decorators/index.js';
+export { getLeaderElectionToken } from './leader-election.constants.js';
 export * from './diagnostics/index.js';
 export * from './election/index.js';
 export { LeaderGuard } from './guards/leader.guard.js';

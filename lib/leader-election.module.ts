@@ -1,18 +1,16 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { getLeaderElectionToken } from './decorators/inject-leader-election.decorator.js';
-import type { ElectorFactory } from './election.registry.js';
-import { LeaderElector } from './election/index.js';
+import type { ElectorFactory } from './registry/election.registry.js';
 import type {
   LeaderElectionAsyncOptions,
   LeaderElectionFeatureAsyncOptions,
   LeaderElectionFeatureOptions,
   LeaderElectionOptions,
 } from './interfaces/leader-election-options.interface.js';
-import { FEATURE_OPTIONS, ROOT_OPTIONS } from './leader-election.constants.js';
-import { electionProvider, rootDefinition } from './leader-election.root.js';
-import { optionsProviders } from './options.providers.js';
+import { FEATURE_OPTIONS, getLeaderElectionToken, ROOT_OPTIONS } from './leader-election.constants.js';
+import { electionProvider, rootDefinition, optionsProviders } from './leader-election.providers.js';
+import { LeaderElectionService } from './leader-election.service.js';
 
-const createElector: ElectorFactory = (config) => new LeaderElector(config);
+const createElector: ElectorFactory = (config) => new LeaderElectionService(config);
 
 /**
  * Elects one replica of the application. `forRoot` once, in the root module; `forFeature` for each further election.

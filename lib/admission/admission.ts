@@ -18,7 +18,7 @@ export interface Admission {
  * aborts it while the process is paused.
  */
 export function mayBegin({ election, term }: Admission): boolean {
-  return election.currentTerm() === term && term.isValid();
+  return election.admits(term);
 }
 
 /** Calls `ended` when `term` is over, or its drain begins. Returns the way to take it off: a term may last for months. */

@@ -63,9 +63,10 @@ class Consumption<T, R> {
       this.fail();
       return this.over;
     }
-    const stepping = this.inContext(run);
+    // By hand written iterators throw where they should reject, and give what is no result: their work is over then, too.
+    const stepping = this.inContext(async () => run());
     // Only the source itself says that its work is over: after an abort it may still be in the middle of a step.
-    stepping.then(({ done }) => done && this.end(), this.end);
+    void stepping.then(({ done }) => done && this.end()).catch(this.end);
     return Promise.race([this.over, stepping]);
   }
 

@@ -6,7 +6,11 @@ export function admitGenerator<T, R>(admission: Admission, source: Generator<T, 
   const { election, term } = admission;
   const step = (run: () => IteratorResult<T, R>): IteratorResult<T, R> => {
     if (!mayBegin(admission)) {
-      source.return(undefined as R);
+      try {
+        source.return(undefined as R);
+      } catch {
+        // The consumer is told that the term is over; how its source took that no longer matters to anyone.
+      }
       throw new NotLeaderError(election.name);
     }
     return election.track(term, run);

@@ -29,18 +29,22 @@ export function admitObservable<T>(admission: Admission, source: Observable<T>):
           // Unsubscribing, completion and failure all end here: the drain waits for nothing that nobody consumes.
           consumption.add(ended);
           // An observer, not the subscriber itself: ending the consumption must not close the way for the error.
-          consumption.add(
-            source.subscribe({
-              next: (value) => {
-                hasEmitted = true;
-                subscriber.next(value);
-                // What completes with its answer does so right after it.
-                if (draining) queueMicrotask(end);
-              },
-              error: (error: unknown) => subscriber.error(error),
-              complete: () => subscriber.complete(),
-            }),
-          );
+          const observer = {
+            next: (value: T) => {
+              hasEmitted = true;
+              subscriber.next(value);
+              // What completes with its answer does so right after it.
+              if (draining) queueMicrotask(end);
+            },
+            error: (error: unknown) => subscriber.error(error),
+            complete: () => subscriber.complete(),
+          };
+          try {
+            consumption.add(source.subscribe(observer));
+          } catch (error) {
+            // RxJS never throws here; another library's, which only looks like its own, may.
+            subscriber.error(error);
+          }
         }),
     );
     void settled.then(forget);

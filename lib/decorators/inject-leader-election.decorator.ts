@@ -1,14 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { DEFAULT_ELECTION } from '../leader-election.constants.js';
-
-/**
- * The injection token of an election: the string `LeaderElection:<name>`. Override this one in tests.
- *
- * @publicApi
- */
-export function getLeaderElectionToken(name: string = DEFAULT_ELECTION): string {
-  return `LeaderElection:${name}`;
-}
+import { getLeaderElectionToken } from '../leader-election.constants.js';
 
 /**
  * Injects the `LeaderElectionService` of a named election; without a name, of the default one.

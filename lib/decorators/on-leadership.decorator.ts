@@ -1,5 +1,6 @@
 import { DEFAULT_ELECTION, LEADERSHIP_METADATA } from '../leader-election.constants.js';
 import type { LeadershipTerm, LossReason } from '../election/index.js';
+import { refuseStandardDecorator } from './standard-decorator.js';
 
 /** One wish of one method to be told. */
 export interface LeadershipSubscription {
@@ -36,7 +37,8 @@ export function OnLeadershipLost(
 }
 
 function subscribe<Args extends unknown[]>(subscription: LeadershipSubscription): HandlerDecorator<Args> {
-  return (_target, _key, descriptor) => {
+  return (_target, key, descriptor) => {
+    refuseStandardDecorator(subscription.event === 'acquired' ? '@OnLeadershipAcquired' : '@OnLeadershipLost', key);
     const method = descriptor.value as object;
     const others: LeadershipSubscription[] = Reflect.getMetadata(LEADERSHIP_METADATA, method) ?? [];
     Reflect.defineMetadata(LEADERSHIP_METADATA, [...others, subscription], method);

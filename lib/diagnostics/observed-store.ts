@@ -1,4 +1,4 @@
-import type { LeaseHandle, LeaseRecord, LeaseStore, Snapshot, WriteOutcome } from '../election/index.js';
+import type { LeaseHandle, LeaseRecord, LeaseStore, Snapshot } from '../election/index.js';
 import { publish, type ElectionSubject, type StoreRequest } from './channels.js';
 
 /** What is being observed; known only once the elector, which opens the store, has been made. */
@@ -20,37 +20,41 @@ export function observedStore(store: LeaseStore, subject: () => Observed): Lease
 }
 
 function observedHandle(handle: LeaseHandle, subject: () => Observed): LeaseHandle {
-  const timed = async <T>(
-    operation: Operation,
-    run: () => Promise<T>,
-    outcomeOf: (result: T) => StoreRequest['outcome'],
-  ) => {
+  /** A request is about to be sent; the function that it returns tells how it went. */
+  const sending = (operation: Operation) => {
     const { election, leaseName, identity, isLeader, releasing } = subject();
     const leading = isLeader();
     if (operation === 'release') releasing();
     const sent = performance.now();
-    const tell = (outcome: StoreRequest['outcome']) =>
+    return (outcome: StoreRequest['outcome']) =>
       publish('request', () => {
         return { election, leaseName, identity, operation, outcome, leading, duration: performance.now() - sent };
       });
-    try {
-      const result = await run();
-      tell(outcomeOf(result));
-      return result;
-    } catch (error) {
-      tell('failed');
-      throw error;
-    }
   };
   return {
-    read: (signal) =>
-      timed(
-        'read',
-        () => handle.read(signal),
-        () => 'succeeded',
-      ),
-    replace: (seen, record, signal) =>
-      timed(operationOf(seen, record), () => handle.replace(seen, record, signal), outcomeOfWrite),
+    async read(signal) {
+      const tell = sending('read');
+      try {
+        const snapshot = await handle.read(signal);
+        tell('succeeded');
+        return snapshot;
+      } catch (error) {
+        tell('failed');
+        throw error;
+      }
+    },
+    async replace(seen, record, signal) {
+      const tell = sending(operationOf(seen, record));
+      try {
+        const outcome = await handle.replace(seen, record, signal);
+        tell(outcome.kind === 'applied' ? 'succeeded' : outcome.kind);
+        return outcome;
+      } catch (error) {
+        tell('failed');
+        throw error;
+      }
+    },
+    isWatchVouched: handle.isWatchVouched,
     watch: handle.watch && ((signal) => handle.watch!(signal)),
     isHolderGone: handle.isHolderGone && ((seen, signal) => handle.isHolderGone!(seen, signal)),
     holderProbeInterval: handle.holderProbeInterval,
@@ -60,8 +64,4 @@ function observedHandle(handle: LeaseHandle, subject: () => Observed): LeaseHand
 function operationOf(seen: Snapshot, record: LeaseRecord): Operation {
   if (record.holder === null) return 'release';
   return seen.lease?.record.holder === record.holder ? 'renew' : 'acquire';
-}
-
-function outcomeOfWrite({ kind }: WriteOutcome): StoreRequest['outcome'] {
-  return kind === 'applied' ? 'succeeded' : kind;
 }

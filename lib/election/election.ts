@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { LeadershipTerm, LossReason } from './leadership-term.js';
-import type { ElectionStatus } from './status.js';
+import type { ElectionStatus } from './report/status.js';
 
 /** What an application sees of one election: `LeaderElector` without Nest, `LeaderElectionService` with it. */
 export interface Election {
@@ -16,7 +16,7 @@ export interface Election {
   readonly leader$: Observable<string | null>;
   /** Computed from the clocks at this call, never from a stored flag: `false` the first time it is asked after a pause that outlived the term. */
   isLeader(): boolean;
-  /** Inside admitted work the term that admitted it, even if a newer one has begun; elsewhere the current one, `null` when not leading. */
+  /** Inside admitted work, and in what it did not await, the term that admitted it, even if a newer one has begun; elsewhere the current one, `null` when not leading. */
   currentTerm(): LeadershipTerm | null;
   /** @throws NotLeaderError when there is no valid term */
   requireTerm(): LeadershipTerm;

@@ -1,20 +1,29 @@
 import { hostname } from 'node:os';
 import { merge, type Observable } from 'rxjs';
-import { Chronicle } from './chronicle.js';
-import type { Chance, Clock } from './clock.js';
+import { checkChoice, checkMilliseconds, checkOptionsObject, checkSignal, checkWork } from './arguments.js';
+import { LeadershipLog } from './report/leadership-log.js';
+import type { Chance, Clock } from './clock/clock.js';
 import type { Election, RunOptions, TermHandlers } from './election.js';
-import { ElectionStoppedError, LeaderElectionConfigError, NotLeaderError } from './errors.js';
-import { Gate } from './gate.js';
+import { ElectionStoppedError, NotLeaderError } from './errors.js';
+import { Gate } from './work/gate.js';
 import type { LeadershipTerm } from './leadership-term.js';
-import { unfailing, type ElectionLog } from './log.js';
+import { unfailing, type ElectionLog } from './report/election-log.js';
 import { checkOptions, type ElectionOptions } from './options.js';
-import { Replica } from './replica.js';
-import type { ElectionStatus } from './status.js';
-import { systemChance, systemClock } from './system-clock.js';
-import { TermNotices } from './term-notices.js';
-import { resolveTimings, type Timings } from './timings.js';
-import { Trouble, inWords } from './trouble.js';
-import { whenLeader } from './when-leader.js';
+import { Lifecycle } from './loop/lifecycle.js';
+import type { ElectionStatus } from './report/status.js';
+import { systemChance, systemClock } from './clock/system-clock.js';
+import { TermHandlerQueue } from './work/term-handlers.js';
+import type { Terms } from './work/terms.js';
+import { resolveTimings, type Timings } from './rules/timings.js';
+import { StoreHealth } from './report/store-health.js';
+import { whenLeader } from './work/when-leader.js';
+
+/** Registered, so that two copies of the package know each other's electors. */
+const ELECTOR = Symbol.for('nestjs-leader:elector');
+
+/** What to type. */
+const STEP_DOWN = 'stepDown({ cooldown: 3000 })';
+const RUN_IF_LEADER = "runIfLeader(work, { onStandby: 'throw' })";
 
 /** What a {@link LeaderElector} is made of. Only `options` is needed; clock and chance are for tests. */
 export interface LeaderElectorSetup {
@@ -44,11 +53,11 @@ export class LeaderElector implements Election {
 
   private readonly options: ElectionOptions;
   private readonly clock: Clock;
-  private readonly trouble: Trouble;
-  private readonly watchTrouble: Trouble;
+  private readonly health: StoreHealth;
   private readonly gate: Gate;
-  private readonly notices: TermNotices;
-  private readonly replica: Replica;
+  private readonly handlers: TermHandlerQueue;
+  private readonly lifecycle: Lifecycle;
+  private readonly terms: Terms;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
   constructor(setup: LeaderElectorSetup) {
@@ -61,16 +70,13 @@ export class LeaderElector implements Election {
     this.timings = resolveTimings(options);
     // Two replicas with one identity would take each other's writes for their own: the suffix is not optional.
     this.identity = `${options.identity ?? hostname()}_${chance.uuid()}`;
-    this.trouble = new Trouble(clock, log, this.name);
-    this.watchTrouble = new Trouble(clock, log, this.name, 'the watch of the lease');
-    this.gate = new Gate(this.name, () => this.replica.leading());
-    this.notices = new TermNotices(this.gate, clock, this.timings, this.trouble);
-    this.replica = new Replica({
+    this.health = new StoreHealth(clock, log, this.name, this.timings.leaseDuration);
+    this.gate = new Gate(this.name, () => this.terms.current());
+    this.handlers = new TermHandlerQueue(this.gate, clock, this.timings, this.health);
+    this.lifecycle = new Lifecycle({
       releaseOnShutdown: options.releaseOnShutdown ?? true,
-      gate: this.gate,
-      notices: this.notices,
-      chronicle: new Chronicle(this.name, log),
-      candidacy: {
+      work: { gate: this.gate, handlers: this.handlers, log: new LeadershipLog(this.name, log) },
+      loop: {
         identity: this.identity,
         timings: this.timings,
         candidate: options.candidate ?? true,
@@ -78,31 +84,27 @@ export class LeaderElector implements Election {
         handle: options.store.open({ name: options.leaseName, namespace: options.namespace }, log),
         clock,
         chance,
-        trouble: this.trouble,
-        watchTrouble: this.watchTrouble,
+        health: this.health,
       },
     });
-    if (setup.handlers !== undefined) {
-      this.notices.add(setup.handlers);
-    }
-    this.leadership$ = this.replica.leadership.changes$;
-    this.term$ = this.replica.term.changes$;
-    this.leader$ = this.replica.leader.changes$;
+    this.terms = this.lifecycle.terms;
+    if (setup.handlers !== undefined) this.handlers.add(setup.handlers);
+    this.leadership$ = this.terms.leadership.changes$;
+    this.term$ = this.terms.term.changes$;
+    this.leader$ = this.terms.leader.changes$;
   }
 
   isLeader(): boolean {
-    return this.replica.leading() !== null;
+    return this.terms.current() !== null;
   }
 
   currentTerm(): LeadershipTerm | null {
-    return this.gate.joinedTerm() ?? this.replica.leading();
+    return this.gate.ownTerm() ?? this.terms.current();
   }
 
   requireTerm(): LeadershipTerm {
     const term = this.currentTerm();
-    if (term === null || !term.isValid()) {
-      throw new NotLeaderError(this.name);
-    }
+    if (term === null || !term.isValid()) throw new NotLeaderError(this.name);
     return term;
   }
 
@@ -111,7 +113,12 @@ export class LeaderElector implements Election {
    * @throws NotLeaderError inside admitted work whose term is over
    */
   admit(): LeadershipTerm | null {
-    return this.gate.enter();
+    return this.gate.admit();
+  }
+
+  /** Whether work of `term` may begin here and now: as part of a call that it admitted, in the middle of a drain too, or because it is current. */
+  admits(term: LeadershipTerm): boolean {
+    return (this.gate.joinedTerm() ?? this.terms.current()) === term && term.isValid();
   }
 
   /**
@@ -119,77 +126,77 @@ export class LeaderElector implements Election {
    * `deliver` hands it on; by default the same.
    */
   track<T>(term: LeadershipTerm, work: () => T, deliver?: (value: unknown) => unknown): T {
-    return this.gate.run(term, work, { deliver });
+    return this.gate.track(term, work, { deliver });
   }
 
-  async runIfLeader<T>(
-    work: (term: LeadershipTerm) => T | Promise<T>,
-    options: RunOptions = {},
-  ): Promise<T | undefined> {
+  async runIfLeader<T>(work: (term: LeadershipTerm) => T | Promise<T>, options?: RunOptions): Promise<T | undefined> {
+    checkWork(work);
+    if (options !== undefined) {
+      checkOptionsObject('runIfLeader', options, RUN_IF_LEADER);
+      checkChoice('onStandby', options.onStandby, ['skip', 'throw'], RUN_IF_LEADER);
+    }
     const term = this.admit();
     if (term !== null) {
       // Awaited here: an async function that returns a promise makes two more of it.
       return await this.track(term, () => work(term));
     }
-    if (options.onStandby === 'throw') {
-      throw new NotLeaderError(this.name);
-    }
+    if (options?.onStandby === 'throw') throw new NotLeaderError(this.name);
     return undefined;
   }
 
-  whenLeader(signal?: AbortSignal): Promise<LeadershipTerm> {
-    const { replica } = this;
-    return replica.isShutDown
-      ? Promise.reject(new ElectionStoppedError(this.name))
-      : whenLeader(this.name, merge(this.term$, replica.resumes), replica.stops, signal);
+  async whenLeader(signal?: AbortSignal): Promise<LeadershipTerm> {
+    const { lifecycle, terms } = this;
+    checkSignal('whenLeader', signal, 'whenLeader(AbortSignal.timeout(5000))');
+    if (lifecycle.isShutDown) throw new ElectionStoppedError(this.name);
+    return whenLeader(this.name, merge(this.term$, terms.resumes), lifecycle.stops, signal);
   }
 
   async stepDown(options: { cooldown?: number } = {}): Promise<void> {
-    const cooldown = options.cooldown ?? 2 * this.timings.retryPeriod;
-    if (!(cooldown >= 0)) {
-      throw new LeaderElectionConfigError(`cooldown is ${inWords(cooldown)} but must be milliseconds, 0 or more.`);
-    }
-    return this.unlessItWaitsForItself(this.replica.stepDown(cooldown));
+    checkOptionsObject('stepDown', options, STEP_DOWN);
+    const { cooldown = 2 * this.timings.retryPeriod } = options;
+    checkMilliseconds('cooldown', cooldown, STEP_DOWN);
+    return this.unlessItWaitsForItself(this.lifecycle.stepDown(cooldown));
   }
 
   /** Adds handlers of terms. Returns the way to take them off. */
   onTerms(handlers: TermHandlers): () => void {
-    return this.notices.add(handlers);
+    return this.handlers.add(handlers);
   }
 
   async start(): Promise<void> {
-    this.replica.start();
+    this.lifecycle.start();
   }
 
   stop(): Promise<void> {
-    return this.unlessItWaitsForItself(this.replica.stop());
+    return this.unlessItWaitsForItself(this.lifecycle.stop());
   }
 
   /** Stops for good: completes the streams and never starts again. */
   async shutdown(): Promise<void> {
-    this.replica.dismiss();
+    this.lifecycle.shutDown();
     await this.stop();
-    this.replica.complete();
+    this.terms.complete();
   }
 
   status(): ElectionStatus {
-    const { options, replica } = this;
-    const { contactAt, confirmedAt } = replica;
+    const { options, lifecycle, terms, health } = this;
+    const { contactAt, confirmedWriteAt } = health;
     return {
       name: this.name,
       leaseName: options.leaseName,
       ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
       identity: this.identity,
-      role: replica.role(),
-      leader: replica.leader.value,
-      term: replica.leading()?.toJSON() ?? null,
-      lastConfirmedWrite: confirmedAt === null ? null : new Date(confirmedAt).toISOString(),
+      role: lifecycle.role,
+      leader: terms.leader.value,
+      term: terms.current()?.toJSON() ?? null,
+      lastConfirmedWrite: confirmedWriteAt === null ? null : new Date(confirmedWriteAt).toISOString(),
       lastContact: contactAt === null ? null : new Date(contactAt.wall).toISOString(),
       sinceContact: contactAt === null ? null : Math.round(this.clock.now() - contactAt.mono),
-      lastError: this.trouble.lastError ?? this.watchTrouble.lastError,
+      lastError: health.lastError,
+      failures: health.failures,
       store: options.store.name ?? 'custom',
       running: this.gate.count,
-      terms: replica.terms,
+      terms: terms.count,
     };
   }
 
@@ -197,4 +204,16 @@ export class LeaderElector implements Election {
   private unlessItWaitsForItself(released: Promise<void>): Promise<void> {
     return this.gate.hasCaller() ? Promise.race([released, this.gate.idle(true)]) : released;
   }
+}
+
+const { isLeader } = LeaderElector.prototype;
+Object.defineProperty(LeaderElector.prototype, ELECTOR, { value: isLeader });
+
+/**
+ * Whether it is a real one, no stub and no mock (which may have every member), and answers for itself: a test that replaces its `isLeader`
+ * decides by that who leads. Asked at each gated call, and therefore no more than a comparison.
+ */
+export function isElector(election: object): election is LeaderElector {
+  const { isLeader: answers, [ELECTOR]: own } = election as Record<PropertyKey, unknown>;
+  return answers === own && answers !== undefined;
 }

@@ -15,11 +15,22 @@ export type LeaderElectionErrorCode =
   | 'STORE_WENT_BACK'
   | 'TOKEN_OVERFLOW'
   | 'HANDLER_FAILED'
-  | 'FENCED';
+  | 'FENCED'
+  | 'UNFENCEABLE'
+  | 'FENCING_STORE_FULL';
+
+/** Which codes the errors of a class have. */
+const KINDS = new WeakMap<object, RegExp>();
 
 /** Base of all errors of this package. `code` is stable; `advice` says what to do about it. */
 export class LeaderElectionError extends Error {
   override readonly name: string = 'LeaderElectionError';
+
+  /** Knows the errors of every copy of the package in a process. A subclass of somebody's own is told apart as usual. */
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, error)) return true;
+    return isLeaderElectionError(error) && KINDS.get(this)?.test(error.code) === true;
+  }
 
   constructor(
     /** Stable; compare with this, not with the message. */
@@ -67,12 +78,13 @@ export class ElectionStoppedError extends LeaderElectionError {
   }
 }
 
-/** Refuses a configuration at start. Names each value and the rule that it breaks. */
+/** Refuses a configuration at start. Names each value, the rule that it breaks, and what to write instead. */
 export class LeaderElectionConfigError extends LeaderElectionError {
   override readonly name = 'LeaderElectionConfigError';
 
+  /** The message ends with the advice: test runners and Nest's own handler of a failed boot print nothing else. */
   constructor(message: string, advice?: string) {
-    super('INVALID_CONFIG', message, advice);
+    super('INVALID_CONFIG', advice === undefined ? message : `${message} ${advice}`, advice);
   }
 }
 
@@ -92,9 +104,25 @@ export class LeaseStoreError extends LeaderElectionError {
   }
 }
 
+recogniseByCode(LeaderElectionError, /./);
+recogniseByCode(NotLeaderError, /^NOT_LEADER$/);
+recogniseByCode(ElectionStoppedError, /^ELECTION_STOPPED$/);
+recogniseByCode(LeaderElectionConfigError, /^INVALID_CONFIG$/);
+recogniseByCode(LeaseStoreError, /^STORE_/);
+
+/** Which codes the errors of a class have: `instanceof` then knows those of other copies of the package too. */
+export function recogniseByCode(type: object, codes: RegExp): void {
+  KINDS.set(type, codes);
+}
+
 /** Whether this is an error of this package, also one that another copy of it threw. */
 export function isLeaderElectionError(error: unknown): error is LeaderElectionError {
-  return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;
+  try {
+    return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;
+  } catch {
+    // A proxy that refuses to be looked at is no error of ours.
+    return false;
+  }
 }
 
 /** Like `instanceof NotLeaderError`, but across copies of the package. */

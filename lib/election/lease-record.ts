@@ -18,3 +18,28 @@ export interface LeaseRecord {
   /** Drawn anew for every attempt to write, so that a holder tells which of its writes landed. `null` for foreign writers. */
   readonly writeId: string | null;
 }
+
+/** Whether two records come from one write. Durations are left out: a patch of them alone is no sign of life. */
+export function isSameWrite(a: LeaseRecord, b: LeaseRecord): boolean {
+  return (
+    a.writeId === b.writeId &&
+    a.holder === b.holder &&
+    a.renewedAt === b.renewedAt &&
+    a.acquiredAt === b.acquiredAt &&
+    a.transitions === b.transitions
+  );
+}
+
+/**
+ * Whether `record` is what `written`, a record of our own, became in the store. Something on the way may strip the identifiers that we add
+ * to the fields that everybody knows (an admission policy that allows no annotation). Then the holder, which no other process shares, and
+ * both times tell; a record with other identifiers is somebody else's work.
+ */
+export function isOwnWrite(record: LeaseRecord, written: LeaseRecord): boolean {
+  if (record.writeId !== null || record.term !== null) return record.writeId === written.writeId;
+  return (
+    record.holder === written.holder &&
+    record.renewedAt === written.renewedAt &&
+    record.acquiredAt === written.acquiredAt
+  );
+}

@@ -1,5 +1,5 @@
 import type { LeaseRecord } from './lease-record.js';
-import type { ElectionLog } from './log.js';
+import type { ElectionLog } from './report/election-log.js';
 
 /**
  * The seam between the election and whatever keeps the lease. One instance serves many elections.
@@ -33,6 +33,11 @@ export interface LeaseHandle {
    * Throwing or ending means: read again and reopen. Aborting the signal settles a pending `next()` promptly.
    */
   watch?(signal: AbortSignal): AsyncIterable<Snapshot>;
+  /**
+   * Whether the watch may be believed: everything it shows, a read at some earlier instant would have shown as well. Default false: then
+   * it only rings. Anybody who may write to the channel behind such a watch could otherwise forge a release of the lease.
+   */
+  readonly isWatchVouched?: boolean;
   /** Resolves true only on proof that the process that holds the lease in `seen` is dead. Doubt is false. */
   isHolderGone?(seen: Snapshot, signal: AbortSignal): Promise<boolean>;
   /** Milliseconds between questions to `isHolderGone` where asking is cheap. Absent: asked once per retry period after a missed renewal. */

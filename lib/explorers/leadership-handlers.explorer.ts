@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { gatesOf } from '../admission/gate.js';
+import { gatesOf } from '../admission/gated-method.js';
 import type { LeadershipSubscription } from '../decorators/on-leadership.decorator.js';
-import type { ElectionRegistry } from '../election.registry.js';
+import type { ElectionRegistry } from '../registry/election.registry.js';
 import { LeaderElectionConfigError, type LeadershipTerm, type LossReason } from '../election/index.js';
 import { ELECTION_REGISTRY, LEADERSHIP_METADATA } from '../leader-election.constants.js';
 import {
@@ -28,9 +28,9 @@ export class LeadershipHandlersExplorer implements OnModuleInit {
       const subscriptions: LeadershipSubscription[] = Reflect.getMetadata(LEADERSHIP_METADATA, method);
       const gates = gatesOf(method);
       for (const { event, election } of subscriptions) {
-        if (event === 'lost' && gates.some((gate) => gate.election === election)) {
+        if (event === 'lost' && gates.some((gate) => gate.election === election))
           throw new LeaderElectionConfigError(GATED_LOSS_MESSAGE(label), GATED_LOSS_ADVICE);
-        }
+
         const { elector } = this.registry.get(election, label);
         for (const instance of instances) {
           // Looked up at each call: whoever replaces the method on the instance, a test double say, is respected.

@@ -21,6 +21,12 @@ export class ProviderMethods {
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
   ) {}
 
+  /** The instances that exist outside requests. */
+  *instances(): Generator<object> {
+    for (const { isAlias, instance } of this.discovery.getProviders())
+      if (!isAlias && isObject(instance)) yield instance;
+  }
+
   *withMetadata(key: string): Generator<ProviderMethod> {
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {

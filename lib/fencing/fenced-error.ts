@@ -1,4 +1,6 @@
+import { recogniseByCode } from '../election/errors.js';
 import { LeaderElectionError } from '../election/index.js';
+import { quoted } from '../election/report/quoted.js';
 
 /** A write came from a term that is over: a later one has written to the same resource. */
 export class FencedError extends LeaderElectionError {
@@ -12,8 +14,10 @@ export class FencedError extends LeaderElectionError {
   ) {
     super(
       'FENCED',
-      `A later term than ${token} has written to "${resource}".`,
+      `A later term than ${token} has written to "${quoted(resource)}".`,
       'Nothing was written. Stop this work: its replica leads no longer, another does.',
     );
   }
 }
+
+recogniseByCode(FencedError, /^FENCED$/);

@@ -1,3 +1,4 @@
+import { checkToken, resourceName } from './checks.js';
 import { FencedError } from './fenced-error.js';
 
 /** Injection token of the store that a {@link FencingGuard} asks. */
@@ -16,7 +17,10 @@ export interface FencingTokenStore {
  * For whatever does not arrive by HTTP: messages, files, jobs.
  *
  * @throws FencedError when a later term has been here
+ * @throws UnfenceableError for what is no name of a resource, or no token
  */
 export async function assertNotFenced(store: FencingTokenStore, resource: string, token: bigint): Promise<void> {
-  if (!(await store.accept(resource, token))) throw new FencedError(resource, token);
+  const name = resourceName(resource);
+  checkToken(token);
+  if (!(await store.accept(name, token))) throw new FencedError(name, token);
 }

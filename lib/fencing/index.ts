@@ -10,10 +10,11 @@ export { FencedResource, type FencedResourceName } from './fenced-resource.decor
 export { assertNotFenced, FencingTokenStore } from './fencing-token-store.js';
 export { FENCING_TOKEN_HEADER, fencingHeaders, parseFencingToken } from './fencing-token.js';
 export { FencingGuard } from './fencing.guard.js';
-export { MemoryFencingTokenStore } from './memory-fencing-token-store.js';
+export { MemoryFencingTokenStore, type MemoryFencingTokenStoreOptions } from './memory-fencing-token-store.js';
 export {
   sqlFencingTokenTable,
   SqlFencingTokenStore,
   type SqlClient,
   type SqlFencingTokenStoreOptions,
 } from './sql-fencing-token-store.js';
+export { FencingStoreFullError, UnfenceableError } from './unfenceable-error.js';

@@ -1,11 +1,14 @@
-import { LeaderElectionConfigError } from '../election/index.js';
+import { LeaderElectionConfigError, LeaderElectionError } from '../election/index.js';
+import { checkToken, resourceName } from './checks.js';
 import type { FencingTokenStore } from './fencing-token-store.js';
 
 /** The smallest adapter to a database: runs one statement and gives its rows. A `pg.Pool` is one. */
 export interface SqlClient {
   /** Rows as an array, or under `rows`. */
-  query(sql: string, params: string[]): Promise<readonly unknown[] | { readonly rows: readonly unknown[] }>;
+  query(sql: string, params: string[]): Promise<SqlRows>;
 }
+
+type SqlRows = readonly unknown[] | { readonly rows: readonly unknown[] };
 
 /** Of a {@link SqlFencingTokenStore}. */
 export interface SqlFencingTokenStoreOptions {
@@ -15,26 +18,128 @@ export interface SqlFencingTokenStoreOptions {
   table?: string;
   /** How parameters are written: `$1` (Postgres, the default) or `?` (SQLite). */
   placeholders?: '$' | '?';
+  /**
+   * The client is in a transaction of yours, and what is accepted counts only once you have committed it. Default false: then a mark that
+   * somebody's ROLLBACK would take back is refused on Postgres. SQLite cannot tell: there, give a connection without a transaction.
+   */
+  insideTransaction?: boolean;
 }
 
-/** Survives restarts, and serves several receivers that share a database: Postgres 9.5, SQLite 3.35 and later. */
+/** What the store uses of a `pg.Pool` beyond `query`. */
+interface Pool extends SqlClient {
+  readonly totalCount: number;
+  connect(): Promise<PoolClient>;
+}
+
+interface PoolClient extends SqlClient {
+  release(destroy?: boolean): void;
+  /** Of recent versions of `pg`: what the server said last of the transaction that the connection is in. */
+  getTransactionStatus?(): string | null;
+}
+
+/** So many connections that the application has returned inside a transaction are thrown away for one answer. */
+const MOST_SPOILT = 20;
+
+/** Survives restarts, and serves several receivers that share a database: Postgres 10, SQLite 3.35 and later. */
 export class SqlFencingTokenStore implements FencingTokenStore {
   private readonly client: SqlClient;
   private readonly statement: string;
+  private readonly mustCommit: boolean;
+  private warned = false;
 
-  constructor({ client, table = 'fencing_token', placeholders = '$' }: SqlFencingTokenStoreOptions) {
+  constructor({
+    client,
+    table = 'fencing_token',
+    placeholders = '$',
+    insideTransaction = false,
+  }: SqlFencingTokenStoreOptions) {
     this.client = client;
+    this.mustCommit = placeholders === '$' && !insideTransaction;
     const [resource, token] = placeholders === '$' ? ['$1', '$2'] : ['?', '?'];
+    const returned = this.mustCommit ? 'pg_catalog.txid_current()::pg_catalog.text AS txid' : 'resource';
     // The condition stands in the write itself: between a read and a write a later term could pass.
     this.statement = `INSERT INTO ${identifier(table)} AS mark (resource, token) VALUES (${resource}, CAST(${token} AS bigint))
 ON CONFLICT (resource) DO UPDATE SET token = excluded.token WHERE mark.token <= excluded.token
-RETURNING resource`;
+RETURNING ${returned}`;
   }
 
+  /** @throws LeaderElectionError on Postgres, when the mark was left inside a transaction, which may yet be rolled back */
   async accept(resource: string, token: bigint): Promise<boolean> {
-    const answer = await this.client.query(this.statement, [resource, token.toString()]);
-    return ('rows' in answer ? answer.rows : answer).length > 0;
+    checkToken(token);
+    const params = [resourceName(resource), token.toString()];
+    return this.mustCommit && isPool(this.client)
+      ? this.onPool(this.client, params)
+      : this.marked(this.client, params, this.mustCommit);
   }
+
+  private async onPool(pool: Pool, params: string[]): Promise<boolean> {
+    for (let spoilt = 0; spoilt < MOST_SPOILT; spoilt++) {
+      const client = await pool.connect();
+      let keep = false;
+      try {
+        if (!isInside(client)) {
+          const accepted = await this.marked(client, params, client.getTransactionStatus?.() == null);
+          if (isInside(client)) throw notCommitted();
+
+          keep = true;
+          return accepted;
+        }
+      } finally {
+        client.release(!keep);
+      }
+      this.warn();
+    }
+    throw notCommitted();
+  }
+
+  private async marked(client: SqlClient, params: string[], mustAsk: boolean): Promise<boolean> {
+    const [row] = rowsOf(await client.query(this.statement, params));
+    if (row === undefined) return false;
+
+    if (mustAsk) await this.confirmed(client, (row as { txid?: unknown }).txid);
+
+    return true;
+  }
+
+  /** A transaction that is over shows so on any connection; one that somebody has left open shows that, too. */
+  private async confirmed(client: SqlClient, transaction: unknown): Promise<void> {
+    const sql = 'SELECT pg_catalog.txid_status($1::pg_catalog.int8)::pg_catalog.text AS status';
+    const [row] = rowsOf(await client.query(sql, [String(transaction)]));
+    if ((row as { status?: unknown } | undefined)?.status !== 'committed') throw notCommitted();
+  }
+
+  private warn(): void {
+    if (!this.warned) {
+      this.warned = true;
+      process.emitWarning(`${INSIDE} It was closed, and another one is used. ${ADVICE}`, 'LeaderElectionWarning');
+    }
+  }
+}
+
+const INSIDE = 'SqlFencingTokenStore: the application returned a connection to the pool inside a transaction.';
+const ADVICE =
+  'Find the code that gives a connection back without COMMIT or ROLLBACK. Where the transaction is yours and meant, give insideTransaction: true, or use fence() of nestjs-leader/postgres.';
+
+function notCommitted(): LeaderElectionError {
+  return new LeaderElectionError(
+    'STORE_FAILED',
+    'SqlFencingTokenStore: the mark stands inside a transaction that is not committed: a ROLLBACK would let an older token in.',
+    ADVICE,
+  );
+}
+
+function isPool(client: SqlClient): client is Pool {
+  const pool = client as Partial<Pool>;
+  return typeof pool.totalCount === 'number' && typeof pool.connect === 'function';
+}
+
+function isInside(client: PoolClient): boolean {
+  const status = client.getTransactionStatus?.();
+  return status === 'T' || status === 'E';
+}
+
+function rowsOf(answer: SqlRows): readonly unknown[] {
+  return 'rows' in answer ? answer.rows : answer;
 }
 
 /** Creates the table if it is missing. */

@@ -1,10 +1,15 @@
-import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { getLeaderElectionToken } from '../decorators/inject-leader-election.decorator.js';
 import { NotLeaderError, type Election } from '../election/index.js';
 import type { HandlerKind } from '../handlers/handler-kind.js';
 import { refusal, RETRY_AFTER_SECONDS } from '../handlers/refusal.js';
-import { ALLOW_ON_STANDBY_METADATA, DEFAULT_ELECTION } from '../leader-election.constants.js';
+import {
+  ALLOW_ON_STANDBY_METADATA,
+  DEFAULT_ELECTION,
+  getLeaderElectionToken,
+  LEADER_GUARD,
+} from '../leader-election.constants.js';
+import { LeaderElectionService } from '../leader-election.service.js';
 
 const named = new Map<string, Type<LeaderGuard>>();
 
@@ -16,9 +21,14 @@ const named = new Map<string, Type<LeaderGuard>>();
  */
 @Injectable()
 export class LeaderGuard implements CanActivate {
+  /** @internal */
+  static readonly [LEADER_GUARD] = true;
+
   constructor(
     @Inject(getLeaderElectionToken()) private readonly election: Election,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    /** What a test puts in the place of the service decides. */
+    @Optional() @Inject(LeaderElectionService) private readonly service: Election = election,
   ) {}
 
   /** The guard of a named election. */
@@ -41,15 +51,15 @@ export class LeaderGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (this.election.isLeader() || isExempt(context)) return true;
+    if (this.service.isLeader() || isExempt(context)) return true;
     return this.refuse(context);
   }
 
   private async refuse(context: ExecutionContext): Promise<never> {
     const kind = context.getType<HandlerKind>();
-    if (kind === 'http') {
+    if (kind === 'http')
       this.host.httpAdapter.setHeader(context.switchToHttp().getResponse(), 'Retry-After', String(RETRY_AFTER_SECONDS));
-    }
+
     throw await refusal(kind, new NotLeaderError(this.election.name));
   }
 }

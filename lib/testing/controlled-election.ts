@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ElectorFactory } from '../election.registry.js';
+import type { ElectorFactory } from '../registry/election.registry.js';
 import type { LeaseRecord } from '../election/index.js';
 import { memoryLease } from '../stores/memory/index.js';
 import { ObservedElector } from './observed-elector.js';

@@ -1,7 +1,7 @@
 import { Inject, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { ROOT_OPTIONS } from '../leader-election.constants.js';
-import { rootDefinition } from '../leader-election.root.js';
+import { rootDefinition } from '../leader-election.providers.js';
 import { memoryLease } from '../stores/memory/index.js';
 import { LeadershipControl } from './leadership-control.js';
 

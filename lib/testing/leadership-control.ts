@@ -1,6 +1,6 @@
-import type { ElectorFactory } from '../election.registry.js';
+import type { ElectorFactory } from '../registry/election.registry.js';
 import { LeaderElectionConfigError } from '../election/index.js';
-import { isRunning } from '../is-running.js';
+import { isRunning } from '../registry/is-running.js';
 import { DEFAULT_ELECTION } from '../leader-election.constants.js';
 import { ControlledElection } from './controlled-election.js';
 
@@ -64,9 +64,9 @@ export class LeadershipControl {
 
   private of(name: string = DEFAULT_ELECTION): ControlledElection {
     const election = this.elections.get(name);
-    if (election === undefined) {
+    if (election === undefined)
       throw new LeaderElectionConfigError(`No election is named "${name}": ${[...this.elections.keys()].join(', ')}.`);
-    }
+
     return election;
   }
 }

@@ -1,4 +1,5 @@
-import { LeaderElector, type LeaderElectorSetup, type TermHandlers } from '../election/index.js';
+import type { LeaderElectorSetup, TermHandlers } from '../election/index.js';
+import { LeaderElectionService } from '../leader-election.service.js';
 
 // Taken at import, see TestClock.
 const { setTimeout } = globalThis;
@@ -12,7 +13,7 @@ const RESTS = 100;
 const REST = 2;
 
 /** The real elector, that tells when the handlers of a term have been told and have returned. */
-export class ObservedElector extends LeaderElector {
+export class ObservedElector extends LeaderElectionService {
   private readonly running = { acquired: new Set<Promise<unknown>>(), lost: new Set<Promise<unknown>>() };
   private readonly told = { acquired: new Set<() => void>(), lost: new Set<() => void>() };
 

@@ -1,8 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
-import { gatesOf } from '../admission/gate.js';
-import { electionProperty } from '../leader-election.constants.js';
-import { LeaderElectionService } from '../leader-election.service.js';
+import { gatesOf } from '../admission/gated-method.js';
+import { DEFAULT_ELECTION, electionProperty, SERVICE_PROPERTY } from '../leader-election.constants.js';
 import { memoryLease } from '../stores/memory/index.js';
 import { LeadershipControl } from './leadership-control.js';
 
@@ -18,10 +17,9 @@ export async function withLeadership(
   for (const name of electionsOf(instance)) {
     const options = { leaseName: name, store: memoryLease() };
     const elector = control.createElector({ name, options, log: new Logger('LeaderElection') });
-    Object.defineProperty(instance, electionProperty(name), {
-      value: new LeaderElectionService(elector),
-      configurable: true,
-    });
+    const held = { value: elector, configurable: true };
+    Object.defineProperty(instance, electionProperty(name), held);
+    if (name === DEFAULT_ELECTION) Object.defineProperty(instance, SERVICE_PROPERTY, held);
     await elector.start();
   }
   if (leader) await control.grantAll();

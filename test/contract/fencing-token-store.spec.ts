@@ -1,4 +1,4 @@
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import {
   MemoryFencingTokenStore,
   sqlFencingTokenTable,
@@ -55,7 +55,7 @@ describe('Postgres', () => {
     pool = new Pool({ connectionString: database.url, max: 10 });
   }, 60_000);
   beforeAll(async () => {
-    for (let table = 0; table < 10; table++) await pool.query(sqlFencingTokenTable(`fencing_${table}`));
+    for (let table = 0; table < 15; table++) await pool.query(sqlFencingTokenTable(`fencing_${table}`));
   });
   afterAll(async () => {
     await pool.end();
@@ -68,6 +68,50 @@ describe('Postgres', () => {
     const table = `fencing_${tables++}`;
     expect(await new SqlFencingTokenStore({ client: pool, table }).accept('orders', 9n)).toBe(true);
     expect(await new SqlFencingTokenStore({ client: pool, table }).accept('orders', 8n)).toBe(false);
+  });
+
+  describe('where the application has left a transaction open', () => {
+    it('on a connection of its pool: uses another one, so that a rollback takes no mark back', async () => {
+      const table = `fencing_${tables++}`;
+      const small = new Pool({ connectionString: database.url, max: 1 });
+      const store = new SqlFencingTokenStore({ client: small, table });
+      for (const left of ['BEGIN', 'BEGIN; SELECT 1', 'BEGIN; SELECT 1/0']) {
+        const client = await small.connect();
+        await client.query(left).catch(() => {});
+        client.release();
+        expect(await store.accept(left, 9n)).toBe(true);
+        await small.query('ROLLBACK');
+        expect(await store.accept(left, 3n)).toBe(false);
+      }
+      await small.end();
+    });
+
+    it('on the only connection there is: refuses, and says what to do', async () => {
+      const table = `fencing_${tables++}`;
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      const store = new SqlFencingTokenStore({ client, table });
+      await client.query('BEGIN');
+      await expect(store.accept('orders', 9n)).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        advice: expect.stringContaining('insideTransaction'),
+      });
+      await client.query('ROLLBACK');
+      expect(await store.accept('orders', 3n)).toBe(true);
+      await client.end();
+    });
+
+    it('on purpose: marks with it', async () => {
+      const table = `fencing_${tables++}`;
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      const store = new SqlFencingTokenStore({ client, table, insideTransaction: true });
+      await client.query('BEGIN');
+      expect(await store.accept('orders', 9n)).toBe(true);
+      await client.query('COMMIT');
+      expect(await store.accept('orders', 8n)).toBe(false);
+      await client.end();
+    });
   });
 
   it('takes no table name that is more than a name', () => {

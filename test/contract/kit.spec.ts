@@ -27,9 +27,9 @@ async function brokenRules(spoil: (handle: LeaseHandle, writeBlindly: LeaseHandl
     deleteLease: async (lease) => void store.delete(lease),
     touchLease: async (lease) => void store.touch(lease),
     patience: 100,
-  })) {
+  }))
     await run().catch(() => broken.push(name));
-  }
+
   return broken.join('\n');
 }
 
@@ -45,7 +45,7 @@ describe('the store contract catches a store', { timeout: 60_000 }, () => {
     expect(broken).toContain('no update is lost');
   });
 
-  it('that has one token, or one uid, for ever', async () => {
+  it('that has one token, or one uid, forever', async () => {
     const sameToken = await brokenRules((handle) => ({
       read: async (signal) => {
         const seen = await handle.read(signal);

@@ -1,8 +1,7 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { kubernetesLease } from 'nestjs-leader';
 import { describeStoreContract } from 'nestjs-leader/testing';
+import { freePort } from '../e2e/control-plane/free-ports.js';
 import { FakeApiServer } from '../kubernetes/fake-api-server.js';
 import { kubeConfigOf } from '../kubernetes/kube-config-of.js';
 
@@ -15,10 +14,7 @@ afterAll(() => server.stop());
 const harness = {
   connect: () => kubernetesLease({ kubeConfig: kubeConfigOf(server) }),
   async unreachable() {
-    const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-    const { port } = closed.address() as AddressInfo;
-    await new Promise((resolve) => closed.close(resolve));
+    const port = await freePort();
     const address = () => ({ server: `https://127.0.0.1:${port}` });
     return kubernetesLease({ kubeConfig: { ...kubeConfigOf(server), getCurrentCluster: address } });
   },

@@ -214,9 +214,9 @@ export class FakeApiServer {
   private patchPod(name: string, { metadata }: Obj): Obj {
     const labels = this.pods.get(name);
     if (!labels) throw new Refusal(404, 'NotFound', `pods "${name}" not found`, { kind: 'pods' });
-    if (metadata.resourceVersion && metadata.resourceVersion !== this.pod(name).metadata.resourceVersion) {
+    if (metadata.resourceVersion && metadata.resourceVersion !== this.pod(name).metadata.resourceVersion)
       throw new Refusal(409, 'Conflict', 'the object has been modified', { kind: 'pods' });
-    }
+
     for (const [key, value] of Object.entries(metadata.labels as Record<string, string | null>)) {
       if (value === null) delete labels[key];
       else labels[key] = value;
@@ -242,4 +242,13 @@ const nameIn = ({ query }: SeenRequest) => query.get('fieldSelector')?.replace('
 
 export function json(response: ServerResponse, code: number, body: Obj, headers: Record<string, string> = {}): void {
   response.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+/** A fault that answers every request so. */
+export function answering(code: number, body: Obj | string, headers: Record<string, string> = {}): Fault {
+  return (_request, response) => {
+    if (typeof body === 'object') json(response, code, body, headers);
+    else response.writeHead(code, headers).end(body);
+    return true;
+  };
 }

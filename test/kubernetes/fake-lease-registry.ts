@@ -57,9 +57,9 @@ export class FakeLeaseRegistry {
     if (body.metadata.resourceVersion)
       throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created');
     validate(body);
-    if (this.leases.has(`${namespace}/${name}`)) {
+    if (this.leases.has(`${namespace}/${name}`))
       throw new Refusal(409, 'AlreadyExists', `leases.coordination.k8s.io "${name}" already exists`, ofLease(name));
-    }
+
     const now = new Date().toISOString().replace(/\.\d+/, '');
     return this.store('ADDED', namespace, name, {
       ...body,
@@ -76,9 +76,9 @@ export class FakeLeaseRegistry {
       if (uid) throw conflict(name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
       return this.create(namespace, { ...body, metadata: { ...body.metadata, resourceVersion: undefined } });
     }
-    if (!resourceVersion) {
+    if (!resourceVersion)
       throw invalid(name, 'metadata.resourceVersion: Invalid value: "": must be specified for an update');
-    }
+
     if (uid && uid !== stored.metadata.uid) throw conflict(name, 'Precondition failed: UID in precondition');
     if (resourceVersion !== stored.metadata.resourceVersion) throw conflict(name, 'the object has been modified');
     const managedFields = body.metadata.managedFields?.length
@@ -142,17 +142,21 @@ function validate({ kind, apiVersion, metadata, spec = {} }: Obj): void {
   if (kind !== 'Lease' || apiVersion !== 'coordination.k8s.io/v1') throw new Refusal(400, 'BadRequest', 'not a Lease');
   for (const field of ['acquireTime', 'renewTime']) {
     const value: unknown = spec[field] ?? undefined;
-    if (value !== undefined && !MICRO_TIME.test(String(value))) {
+    if (value !== undefined && !MICRO_TIME.test(String(value)))
       throw new Refusal(400, 'BadRequest', `parsing time "${String(value)}" as "2006-01-02T15:04:05.000000Z07:00"`);
-    }
+  }
+  const annotations = Object.entries((metadata.annotations ?? {}) as Record<string, string>).flat();
+  if (annotations.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) > 256 * 1024) {
+    const why = 'Too long: may not be more than 262144 bytes';
+    const cause = { reason: 'FieldValueTooLong', message: why, field: 'metadata.annotations' };
+    throw invalid(metadata.name, `metadata.annotations: ${why}`, [cause]);
   }
   const { leaseDurationSeconds: seconds, leaseTransitions: transitions } = spec;
-  if (seconds != null && !(Number.isInteger(seconds) && seconds > 0)) {
+  if (seconds != null && !(Number.isInteger(seconds) && seconds > 0))
     throw invalid(metadata.name, 'spec.leaseDurationSeconds: Invalid value: must be greater than 0');
-  }
-  if (transitions != null && !(Number.isInteger(transitions) && transitions >= 0)) {
+
+  if (transitions != null && !(Number.isInteger(transitions) && transitions >= 0))
     throw invalid(metadata.name, 'spec.leaseTransitions: Invalid value: must be greater than or equal to 0');
-  }
 }
 
 const ofLease = (name: string) => ({ name, group: 'coordination.k8s.io', kind: 'leases' });
@@ -163,8 +167,8 @@ const conflict = (name: string, why: string) =>
     `Operation cannot be fulfilled on leases.coordination.k8s.io "${name}": ${why}`,
     ofLease(name),
   );
-const invalid = (name: string, why: string) =>
-  new Refusal(422, 'Invalid', `Lease.coordination.k8s.io "${name}" is invalid: ${why}`, ofLease(name));
+const invalid = (name: string, why: string, causes: Obj[] = []) =>
+  new Refusal(422, 'Invalid', `Lease.coordination.k8s.io "${name}" is invalid: ${why}`, { ...ofLease(name), causes });
 const managed = () => [{ manager: 'test', operation: 'Update', time: new Date().toISOString().replace(/\.\d+/, '') }];
 
 function canonical({

@@ -1,4 +1,4 @@
-import type { KubeConfigLike } from '../../lib/stores/kubernetes/credentials-kubeconfig.js';
+import type { KubeConfigLike } from '../../lib/stores/kubernetes/options.js';
 import type { FakeApiServer } from './fake-api-server.js';
 
 /** The kubeconfig of a user of the fake API server. It follows a rotated CA, as a file would. */

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { LeaseRecord, LeaseHandle, Snapshot, WriteOutcome } from 'nestjs-leader/election';
-import type { KubernetesLeaseOptions } from '../../lib/stores/kubernetes/kubernetes-lease.js';
-import { KubernetesLeaseStore } from '../../lib/stores/kubernetes/kubernetes-lease-store.js';
-import { KubeconfigCredentials } from '../../lib/stores/kubernetes/credentials-kubeconfig.js';
+import type { KubernetesLeaseOptions } from '../../lib/stores/kubernetes/options.js';
+import { KubernetesLeaseStore } from '../../lib/stores/kubernetes/lease-store.js';
+import { KubeconfigCredentials } from '../../lib/stores/kubernetes/credentials/kubeconfig.js';
 import { FakeApiServer } from './fake-api-server.js';
 import { kubeConfigOf } from './kube-config-of.js';
 
@@ -54,4 +54,15 @@ export function appliedBy(outcome: WriteOutcome): Snapshot {
   if (outcome.kind !== 'applied')
     throw new Error(`${outcome.kind}: ${'cause' in outcome ? String(outcome.cause) : ''}`);
   return outcome.snapshot;
+}
+
+/** Creates the Lease behind everybody's back, as client-go would. */
+export function writerOf(server: FakeApiServer): (holderIdentity: string) => void {
+  return (holderIdentity) =>
+    void server.leases.create(LEASE.namespace, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...LEASE },
+      spec: { holderIdentity, leaseDurationSeconds: 15 },
+    });
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CHANNELS, OnlyWhenLeader, type ChannelMessages } from 'nestjs-leader';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, it, onTestFinished } from 'vitest';
-import { Replica } from './replica.js';
+import { NestReplica } from './nest-replica.js';
 
 @Injectable()
 class Job {
@@ -20,7 +20,7 @@ function listen<Key extends keyof ChannelMessages>(key: Key): Array<ChannelMessa
 it('an election publishes its terms, its requests and the calls it gates on diagnostics channels', async () => {
   const [began, ended, drained] = [listen('termBegan'), listen('termEnded'), listen('termDrained')];
   const [requests, calls] = [listen('request'), listen('call')];
-  const replica = await Replica.boot('leader', { providers: [Job] });
+  const replica = await NestReplica.boot('leader', { providers: [Job] });
   const election = replica.election();
   const { fencingToken } = election.requireTerm();
   replica.get(Job).tick();

@@ -10,7 +10,7 @@ import {
   OnlyWhenLeader,
 } from 'nestjs-leader';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ElectorFactory } from '../../lib/election.registry.js';
+import type { ElectorFactory } from '../../lib/registry/election.registry.js';
 import { ELECTOR_FACTORY } from '../../lib/leader-election.constants.js';
 import { MachineClock, seededChance, VirtualTime } from '../support/virtual-time.js';
 

@@ -20,10 +20,10 @@ class Health {
   }
 }
 
-async function serve(store: ReturnType<typeof memoryLease>) {
+async function serve(store: ReturnType<typeof memoryLease>, durations: { leaseDuration?: number } = {}) {
   const module = await Test.createTestingModule({
     imports: [
-      LeaderElectionModule.forRoot({ leaseName: 'orders', store }),
+      LeaderElectionModule.forRoot({ leaseName: 'orders', store, ...durations }),
       TerminusModule.forRoot({ logger: false }),
       LeaderElectionHealthModule,
     ],
@@ -61,6 +61,29 @@ describe('LeaderElectionHealthIndicator', () => {
     });
   });
 
+  it('reports a leader whose name was made up to forge lines or to fill the log on one line, and cut', async () => {
+    const store = memoryLease();
+    const holder = `pod\n\u001b[2J${'x'.repeat(1_000_000)}`;
+    store.edit({ name: 'orders' }, { holder, duration: 3_600_000, renewedAt: Date.now(), term: 'x', writeId: 'y' });
+    const ask = await serve(store);
+    await expect.poll(ask).toMatchObject({
+      details: { leaderElection: { leader: expect.stringMatching(/^pod\\n\\u\{1b\}\[2Jx{190,}…$/) } },
+    });
+  });
+
+  it('refuses a silence that is no number of milliseconds', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        LeaderElectionModule.forRoot({ leaseName: 'orders', store: memoryLease() }),
+        LeaderElectionHealthModule,
+      ],
+    }).compile();
+    onTestFinished(() => module.close());
+    const indicator = module.get(LeaderElectionHealthIndicator, { strict: false });
+    for (const maxSilence of ['30s', Number.NaN, -1])
+      expect(() => indicator.isHealthy('orders', { maxSilence: maxSilence as never })).toThrow('but must be a number');
+  });
+
   it('is down when the store has been silent for longer than it may be, and says for how long', async () => {
     const store = memoryLease();
     store.fault('read', { kind: 'lost-request' }, Infinity);
@@ -72,5 +95,23 @@ describe('LeaderElectionHealthIndicator', () => {
         status: 503,
         details: { orders: { status: 'down', message: expect.stringMatching(/has not answered for \d+ ms/) } },
       });
+  });
+
+  it('is down when all writes of a replica that wants to lead have failed for longer than they may, though the store can be read', async () => {
+    const store = memoryLease();
+    store.fault('replace', { kind: 'rejected' }, Infinity);
+    const ask = await serve(store, { leaseDuration: 500 });
+    expect((await ask()).status).toBe(200);
+    await expect.poll(ask).toMatchObject({
+      status: 503,
+      details: {
+        leaderElection: {
+          status: 'down',
+          message: expect.stringMatching(
+            /^Writes to the memory store have failed for \d+ ms: The memory store refused/,
+          ),
+        },
+      },
+    });
   });
 });

@@ -13,7 +13,7 @@ import {
 } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
 import { tampered } from '../support/hostile-store.js';
-import { Replica } from './replica.js';
+import { NestReplica } from './nest-replica.js';
 
 /** What the database of an application would say: it is connected late and closed early. */
 @Injectable()
@@ -67,7 +67,7 @@ describe('an election in the life of an application', () => {
     ['global', [GlobalDatabase]],
     ['imported', [LocalDatabase]],
   ])('begins after and ends before everything its work needs, a %s module say', async (_, imports) => {
-    const replica = await Replica.boot('leader', { imports, providers: [Work] });
+    const replica = await NestReplica.boot('leader', { imports, providers: [Work] });
     await replica.app.close();
     expect(replica.get(Work).log).toEqual([
       'acquired true, database open',
@@ -115,7 +115,7 @@ describe('an election in the life of an application', () => {
     class Listener {
       @OnLeadershipAcquired('reports') acquired() {}
     }
-    await expect(Replica.boot('leader', { providers: [Listener] })).rejects.toThrow(
+    await expect(NestReplica.boot('leader', { providers: [Listener] })).rejects.toThrow(
       'Listener.acquired names the election "reports", which nothing declares. Declared: default.',
     );
   });
@@ -125,7 +125,7 @@ describe('an election in the life of an application', () => {
     class PerRequest {
       @OnLeadershipAcquired() acquired() {}
     }
-    await expect(Replica.boot('leader', { providers: [PerRequest] })).rejects.toThrow('PerRequest.acquired');
+    await expect(NestReplica.boot('leader', { providers: [PerRequest] })).rejects.toThrow('PerRequest.acquired');
   });
 
   it('refuses to boot when what is to hear of the loss is gated by the same election', async () => {
@@ -133,12 +133,12 @@ describe('an election in the life of an application', () => {
     class Gated {
       @OnLeadershipLost() @OnlyWhenLeader() lost() {}
     }
-    await expect(Replica.boot('leader', { providers: [Gated] })).rejects.toThrow('Gated.lost');
+    await expect(NestReplica.boot('leader', { providers: [Gated] })).rejects.toThrow('Gated.lost');
     @Injectable()
     class GatedByAnother {
       @OnLeadershipLost('reports') @OnlyWhenLeader() lost() {}
     }
-    await Replica.boot({ default: 'leader', reports: 'leader' }, { providers: [GatedByAnother] });
+    await NestReplica.boot({ default: 'leader', reports: 'leader' }, { providers: [GatedByAnother] });
   });
 
   it('survives handlers that throw, and waits for those that do not', async () => {
@@ -156,7 +156,7 @@ describe('an election in the life of an application', () => {
         this.released = true;
       }
     }
-    const replica = await Replica.boot('leader', { providers: [Faulty] });
+    const replica = await NestReplica.boot('leader', { providers: [Faulty] });
     expect(replica.election().isLeader()).toBe(true);
     await replica.election().stepDown();
     expect(replica.get(Faulty).released).toBe(true);

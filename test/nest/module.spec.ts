@@ -1,4 +1,5 @@
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type FactoryProvider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
   InjectLeaderElection,
@@ -12,6 +13,8 @@ import {
   type LeaderElectionOptionsFactory,
 } from 'nestjs-leader';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ELECTION_REGISTRY } from '../../lib/leader-election.constants.js';
+import { rootDefinition } from '../../lib/leader-election.providers.js';
 
 const store = memoryLease();
 const apps: Array<{ close(): Promise<void> }> = [];
@@ -65,6 +68,17 @@ describe('forRoot', () => {
     await expect(twice).rejects.toThrow('imported more than once');
   });
 
+  it('has one registry in an application whose root providers are made anew, as Nest before 11.1.29 does for a lazy module', () => {
+    const { providers = [] } = rootDefinition([], (config) => new LeaderElectionService(config));
+    const { useFactory: createRegistry } = providers.find(
+      (provider) => 'provide' in provider && provider.provide === ELECTION_REGISTRY,
+    ) as FactoryProvider;
+    const [application, other] = [new ModulesContainer(), new ModulesContainer()];
+    const registry = createRegistry({ leaseName: 'orders', store }, null, application);
+    expect(createRegistry({ leaseName: 'orders', store }, null, application)).toBe(registry);
+    expect(createRegistry({ leaseName: 'orders', store }, null, other)).not.toBe(registry);
+  });
+
   it('refuses to boot without a lease name', async () => {
     await expect(boot(LeaderElectionModule.forRoot({ leaseName: '' }))).rejects.toThrow('leaseName');
     await expect(boot(LeaderElectionModule.forRoot(undefined as never))).rejects.toThrow('leaseName');
@@ -91,6 +105,34 @@ describe('forRootAsync', () => {
   ])('takes its options from %s', async (_, leaseName, options) => {
     const app = await boot(LeaderElectionModule.forRootAsync({ imports: [Config], ...options }));
     expect(app.get(LeaderElectionService).status().leaseName).toBe(leaseName);
+  });
+
+  it('refuses to boot with a store that was not called, however it came', async () => {
+    const options = { leaseName: 'orders', store: memoryLease as never };
+    const message = 'write store: memoryLease()';
+    await expect(boot(LeaderElectionModule.forRoot(options))).rejects.toThrow(message);
+    await expect(boot(LeaderElectionModule.forRootAsync({ useFactory: () => options }))).rejects.toThrow(message);
+  });
+
+  it('refuses to boot with a store that is null: the default would be a surprise', async () => {
+    const options = { leaseName: 'orders', store: null as never };
+    await expect(boot(LeaderElectionModule.forRoot(options))).rejects.toThrow('store is null but must be a LeaseStore');
+  });
+
+  it('refuses to boot where a factory gives nothing, as one does whose braces are a block', async () => {
+    const forgotten = LeaderElectionModule.forRootAsync({ useFactory: () => undefined as never });
+    await expect(boot(forgotten)).rejects.toThrow(
+      'are undefined. Return them from the factory, in braces and parentheses',
+    );
+  });
+
+  it('refuses to boot with a typo, also in options that a factory makes', async () => {
+    const options = { leaseName: 'orders', store, leaseDurration: 10_000 };
+    const message = 'Write leaseDuration for "leaseDurration".';
+    await expect(boot(LeaderElectionModule.forRootAsync({ useFactory: () => options }))).rejects.toThrow(message);
+    const root = LeaderElectionModule.forRoot({ leaseName: 'orders', store });
+    const feature = { ...options, name: 'reports', leaseName: 'reports' };
+    await expect(boot(root, LeaderElectionModule.forFeature(feature))).rejects.toThrow(message);
   });
 
   it('refuses options that come from nowhere', () => {

@@ -1,10 +1,16 @@
 import { Injectable, Scope, SetMetadata, type Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { isNotLeaderError, LeaderElectionService, OnlyWhenLeader, OnLeadershipAcquired } from 'nestjs-leader';
+import {
+  isNotLeaderError,
+  LeaderElectionService,
+  OnlyWhenLeader,
+  OnLeadershipAcquired,
+  OnLeadershipLost,
+} from 'nestjs-leader';
 import { firstValueFrom, from, interval, Observable, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { Replica } from './replica.js';
+import { NestReplica } from './nest-replica.js';
 
 @Injectable()
 class Job {
@@ -52,7 +58,7 @@ const collect = async <T>(values: AsyncIterable<T>) => {
 
 describe('a method under @OnlyWhenLeader', () => {
   it('is as it was while this replica leads', async () => {
-    const job = (await Replica.boot('leader', { providers: [Job] })).get(Job);
+    const job = (await NestReplica.boot('leader', { providers: [Job] })).get(Job);
     expect(job.sync(5)).toBe(5);
     await expect(job.async(2)).resolves.toBe(7);
     await expect(job.promised()).resolves.toBe(8);
@@ -65,7 +71,7 @@ describe('a method under @OnlyWhenLeader', () => {
   });
 
   it('does not run on a standby, and returns nothing in the shape that its caller awaits', async () => {
-    const job = (await Replica.boot('standby', { providers: [Job] })).get(Job);
+    const job = (await NestReplica.boot('standby', { providers: [Job] })).get(Job);
     expect(job.sync()).toBeUndefined();
     const skipped = [job.async(), job.promised()];
     expect(skipped.every((result) => result instanceof Promise)).toBe(true);
@@ -77,7 +83,7 @@ describe('a method under @OnlyWhenLeader', () => {
   });
 
   it('throws on a standby where it is told to', async () => {
-    const job = (await Replica.boot('standby', { providers: [Job] })).get(Job);
+    const job = (await NestReplica.boot('standby', { providers: [Job] })).get(Job);
     expect(() => job.syncOrThrow()).toThrow('does not lead');
     await expect(job.asyncOrThrow()).rejects.toSatisfy(isNotLeaderError);
     expect(job.calls).toBe(0);
@@ -106,6 +112,35 @@ describe('a method under @OnlyWhenLeader', () => {
   it('says so in the rejection that its caller awaits, if it is asynchronous', async () => {
     const result = new Job(undefined as never).async();
     await expect(result).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  });
+
+  it('says that it was passed on unbound, where its instance is missing', async () => {
+    const job = (await NestReplica.boot('leader', { providers: [Job] })).get(Job);
+    const { sync, async: asynchronous } = job;
+    const advice = 'Pass () => this.sync() or this.sync.bind(this).';
+    const message = expect.stringMatching(/^Job\.sync .* was called without its instance/);
+    const call = (self: unknown) => () => sync.call(self as Job);
+    for (const self of [undefined, globalThis, {}, Object.create(null)])
+      expect(call(self)).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG', message, advice }));
+
+    await expect(asynchronous.call(undefined as never)).rejects.toThrow('Job.async');
+    expect(sync.bind(job)()).toBe(1);
+  });
+
+  it('names the compiler option where decorators are compiled as standard ones', () => {
+    type Standard = (value: object, context: object) => void;
+    const decorators = { OnlyWhenLeader, OnLeadershipAcquired, OnLeadershipLost };
+    for (const [name, decorator] of Object.entries(decorators)) {
+      const standard = (decorator as () => unknown)() as Standard;
+      expect(() => standard(() => {}, { kind: 'method', name: 'tick' })).toThrow(
+        expect.objectContaining({
+          message: expect.stringContaining(`@${name} on tick was compiled as a standard (TC39) decorator`),
+          advice: expect.stringContaining('"experimentalDecorators": true'),
+        }),
+      );
+    }
+    const onClass = OnlyWhenLeader() as unknown as Standard;
+    expect(() => onClass(Job, { kind: 'class', name: 'Job' })).toThrow('on Job was compiled');
   });
 
   it('lets the error of Nest say what to import, where nothing provides the election', async () => {
@@ -156,7 +191,9 @@ describe('a method under @OnlyWhenLeader', () => {
         return 'ran';
       }
     }
-    const jobs = (await Replica.boot({ default: 'standby', reports: 'leader' }, { providers: [TwoJobs] })).get(TwoJobs);
+    const jobs = (await NestReplica.boot({ default: 'standby', reports: 'leader' }, { providers: [TwoJobs] })).get(
+      TwoJobs,
+    );
     expect(jobs.orders()).toBeUndefined();
     expect(jobs.reports()).toBe('ran');
   });
@@ -164,8 +201,8 @@ describe('a method under @OnlyWhenLeader', () => {
   it('is gated in subclasses, with two applications in one process each by its own election', async () => {
     @Injectable()
     class Nightly extends Job {}
-    const leader = await Replica.boot('leader', { providers: [Nightly] });
-    const standby = await Replica.boot('standby', { providers: [Nightly] });
+    const leader = await NestReplica.boot('leader', { providers: [Nightly] });
+    const standby = await NestReplica.boot('standby', { providers: [Nightly] });
     expect(leader.get(Nightly).sync()).toBe(1);
     expect(standby.get(Nightly).sync()).toBeUndefined();
   });
@@ -180,10 +217,12 @@ describe('a method under @OnlyWhenLeader', () => {
       { provide: 'made', useFactory: async () => new Plain() },
       { provide: 'given', useValue: new Plain() },
     ];
-    const leader = await Replica.boot('leader', { providers });
+    const leader = await NestReplica.boot('leader', { providers });
     expect(leader.module.get('made').job()).toBe('ran');
     expect(leader.module.get('given').job()).toBe('ran');
-    const standby = await Replica.boot('standby', { providers: [{ provide: 'made', useFactory: () => new Plain() }] });
+    const standby = await NestReplica.boot('standby', {
+      providers: [{ provide: 'made', useFactory: () => new Plain() }],
+    });
     expect(standby.module.get('made').job()).toBeUndefined();
   });
 
@@ -194,7 +233,7 @@ describe('a method under @OnlyWhenLeader', () => {
       }
     }
     const providers = [{ provide: 'given', useValue: Object.freeze(new Plain()) }];
-    await expect(Replica.boot('leader', { providers })).rejects.toMatchObject({
+    await expect(NestReplica.boot('leader', { providers })).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
       message: expect.stringMatching(/^Plain\.job is gated by @OnlyWhenLeader, but .* is frozen/),
     });
@@ -214,7 +253,7 @@ describe('a method under @OnlyWhenLeader', () => {
       }
     }
     const results = async (role: 'leader' | 'standby') => {
-      const { module } = await Replica.boot(role, { providers: [PerRequest, Transient] });
+      const { module } = await NestReplica.boot(role, { providers: [PerRequest, Transient] });
       const moduleRef = module.get(ModuleRef);
       const perRequest = await moduleRef.resolve(PerRequest, ContextIdFactory.create(), { strict: false });
       return [perRequest.job(), (await module.resolve(Transient)).job()];
@@ -258,7 +297,7 @@ describe('a class under @OnlyWhenLeader', () => {
   }
 
   it('gates its handlers, inherited ones too, and nothing else', async () => {
-    const standby = (await Replica.boot('standby', { providers: [Jobs] })).get(Jobs);
+    const standby = (await NestReplica.boot('standby', { providers: [Jobs] })).get(Jobs);
     expect(standby.handler()).toBeUndefined();
     expect(standby.inherited()).toBeUndefined();
     expect(standby.helper()).toBe('with helper');
@@ -267,13 +306,13 @@ describe('a class under @OnlyWhenLeader', () => {
     expect(standby.accessor).toBe('read');
     expect(standby.initialised).toBe(true);
 
-    const leader = (await Replica.boot('leader', { providers: [Jobs] })).get(Jobs);
+    const leader = (await NestReplica.boot('leader', { providers: [Jobs] })).get(Jobs);
     expect(leader.handler()).toBe('ran with helper');
     expect(leader.inherited()).toBe('ran');
   });
 
   it('leaves the class that it extends alone', async () => {
-    const { module } = await Replica.boot('standby', { providers: [Base, Jobs] });
+    const { module } = await NestReplica.boot('standby', { providers: [Base, Jobs] });
     expect(module.get(Base).inherited()).toBe('ran');
   });
 
@@ -285,7 +324,7 @@ describe('a class under @OnlyWhenLeader', () => {
         return 'ran';
       }
     }
-    const replica = await Replica.boot({ default: 'standby', reports: 'leader' }, { providers: [Mixed] });
+    const replica = await NestReplica.boot({ default: 'standby', reports: 'leader' }, { providers: [Mixed] });
     expect(replica.get(Mixed).report()).toBe('ran');
   });
 });
@@ -328,7 +367,7 @@ describe('admitted work', () => {
   }
 
   it('calls other gated methods in its own term, also while that is drained', async () => {
-    const replica = await Replica.boot('leader', { providers: [Work] });
+    const replica = await NestReplica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
     const { fencingToken, signal } = replica.election().requireTerm();
     const running = work.outer();
@@ -343,7 +382,7 @@ describe('admitted work', () => {
   });
 
   it('fails, and does not skip, when it goes on after its term was lost', async () => {
-    const replica = await Replica.boot('leader', { providers: [Work] });
+    const replica = await NestReplica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
     const running = work.outer();
     await replica.lose();
@@ -352,7 +391,7 @@ describe('admitted work', () => {
   });
 
   it('covers an Observable for as long as it is consumed, and ends it with the term', async () => {
-    const replica = await Replica.boot('leader', { providers: [Work] });
+    const replica = await NestReplica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
     const { fencingToken } = replica.election().requireTerm();
     const ticks: number[] = [];
@@ -367,7 +406,7 @@ describe('admitted work', () => {
   });
 
   it('covers an async iterator for as long as it is consumed, and ends it with the term', async () => {
-    const replica = await Replica.boot('leader', { providers: [Work] });
+    const replica = await NestReplica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
     const { fencingToken } = replica.election().requireTerm();
     const consuming = (async () => {
@@ -380,7 +419,7 @@ describe('admitted work', () => {
   });
 
   it('is not extended by a stream that nobody consumes any more', async () => {
-    const replica = await Replica.boot('leader', { providers: [Work] });
+    const replica = await NestReplica.boot('leader', { providers: [Work] });
     const work = replica.get(Work);
     const settled = (count: number) => expect.poll(() => replica.election().status().running).toBe(count);
     work.ticks();

@@ -2,9 +2,9 @@ import { Injectable, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LeaderElectionModule, LeaderElectionService, memoryLease } from 'nestjs-leader';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { rehearse } from '../../lib/rehearsal.js';
+import { warmUp } from '../../lib/lifecycle/warm-up.js';
 
-vi.mock('../../lib/rehearsal.js', () => ({ rehearse: vi.fn(() => Promise.resolve()) }));
+vi.mock('../../lib/lifecycle/warm-up.js', () => ({ warmUp: vi.fn(() => Promise.resolve()) }));
 
 @Module({ imports: [LeaderElectionModule.forRoot({ leaseName: 'x', store: memoryLease() })] })
 class App {}
@@ -16,7 +16,7 @@ describe('an application in production', () => {
   beforeEach(() => {
     process.removeAllListeners('SIGTERM');
     warn.mockClear();
-    vi.mocked(rehearse).mockClear();
+    vi.mocked(warmUp).mockClear();
     for (const mark of ['VITEST', 'JEST_WORKER_ID', 'NODE_TEST_CONTEXT']) vi.stubEnv(mark, undefined);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   });
@@ -49,6 +49,16 @@ describe('an application in production', () => {
     expect(warnings('whenLeader()')).toHaveLength(1);
     waiting.abort(new Error('enough'));
     await expect(booting).rejects.toThrow('enough');
+  });
+
+  it('is told nothing of a lease that it never holds, as an observer', async () => {
+    const options = { leaseName: 'x', store: memoryLease(), candidate: false };
+    @Module({ imports: [LeaderElectionModule.forRoot(options)] })
+    class Observer {}
+    const app = await NestFactory.createApplicationContext(Observer, { logger: false });
+    vi.advanceTimersByTime(10_000);
+    expect(warnings()).toEqual([]);
+    await app.close();
   });
 
   it('without shutdown hooks is told once that its successor will have to wait', async () => {
@@ -89,14 +99,14 @@ describe('an application in production', () => {
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(10_000);
     expect(warnings()).toEqual([]);
-    expect(rehearse).not.toHaveBeenCalled();
+    expect(warmUp).not.toHaveBeenCalled();
   });
 
-  it('rehearses a handover once it is up, but not when it was closed before, nor under a test runner', async () => {
+  it('warmUps a handover once it is up, but not when it was closed before, nor under a test runner', async () => {
     const up = await NestFactory.createApplicationContext(App, { logger: false });
-    expect(rehearse).not.toHaveBeenCalled();
+    expect(warmUp).not.toHaveBeenCalled();
     vi.advanceTimersByTime(200);
-    expect(rehearse).toHaveBeenCalledOnce();
+    expect(warmUp).toHaveBeenCalledOnce();
     await up.close();
 
     await (await NestFactory.createApplicationContext(App, { logger: false })).close();
@@ -104,6 +114,6 @@ describe('an application in production', () => {
     const underTest = await NestFactory.createApplicationContext(App, { logger: false });
     vi.advanceTimersByTime(200);
     await underTest.close();
-    expect(rehearse).toHaveBeenCalledOnce();
+    expect(warmUp).toHaveBeenCalledOnce();
   });
 });

@@ -158,7 +158,7 @@ describe('LeaderElectionTestingModule', () => {
     await expect(app.get(LeadershipControl).grant('reports')).rejects.toThrow('only observes');
   });
 
-  it('refuses to grant where no election runs, instead of waiting for ever', async () => {
+  it('refuses to grant where no election runs, instead of waiting forever', async () => {
     const imports = [LeaderElectionTestingModule.forRoot()];
     const app = await Test.createTestingModule({ imports }).compile();
     const control = app.get(LeadershipControl);

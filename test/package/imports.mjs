@@ -11,8 +11,11 @@ const required = Object.keys(peerDependencies).filter((peer) => !peerDependencie
 const ALLOWED = { './terminus': ['@nestjs/terminus'], './prometheus': ['prom-client'] };
 
 const NAMES = String.raw`[\w*\s{},$]+?`;
-/** Not `import()`: what is loaded on first need may be missing until then. */
-const STATIC = new RegExp(String.raw`^(?:import|export)\s+(?:${NAMES}\s*from\s*)?['"]([^'"]+)['"]`, 'gm');
+/** Not `import()`, nor a `require()` inside a function: what is loaded on first need may be missing until then. */
+const STATIC = new RegExp(
+  String.raw`^(?:(?:import|export)\s+(?:${NAMES}\s*from\s*)?|(?:(?:let|const) \w+ = )?require\()['"]([^'"]+)['"]`,
+  'gm',
+);
 /** `import('x').Type` included. */
 const IN_TYPES = new RegExp(
   String.raw`(?:^(?:import|export)\s+(?:${NAMES}\s*from\s*)?|\bimport\()['"]([^'"]+)['"]`,
@@ -27,7 +30,7 @@ function packagesOf(entry) {
     if (seen.has(file)) return;
     seen.add(file);
     const text = readFileSync(file, 'utf8');
-    const pattern = file.endsWith('.d.ts') ? IN_TYPES : STATIC;
+    const pattern = /\.d\.c?ts$/.test(file) ? IN_TYPES : STATIC;
     for (const [, specifier] of text.matchAll(pattern)) {
       if (specifier.startsWith('node:')) continue;
       if (!specifier.startsWith('.')) {
@@ -41,7 +44,7 @@ function packagesOf(entry) {
         continue;
       }
       const target = resolve(dirname(file), specifier);
-      const next = file.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target;
+      const next = /\.d\.c?ts$/.test(file) ? target.replace(/\.(c?)js$/, '.d.$1ts') : target;
       if (existsSync(next)) visit(next);
       else throw new Error(`${file} imports ${specifier}, which is not there`);
     }
@@ -53,14 +56,15 @@ function packagesOf(entry) {
 let leaks = 0;
 for (const [subpath, target] of Object.entries(exports)) {
   if (typeof target === 'string') continue;
-  for (const kind of ['default', 'types']) {
-    const packages = packagesOf(join(repository, target[kind]));
-    for (const [name, file] of packages) {
+  const files = [target.import, target.default].flatMap((copy) => [copy.default, copy.types]);
+  for (const file of files) {
+    const packages = packagesOf(join(repository, file));
+    for (const [name, by] of packages) {
       if (required.includes(name) || ALLOWED[subpath]?.includes(name)) continue;
       leaks++;
-      console.error(`${subpath} (${kind}) needs ${name}, which is optional: ${file}`);
+      console.error(`${file} needs ${name}, which is optional: ${by}`);
     }
-    console.log(`${subpath} ${kind}: ${[...packages.keys()].join(', ') || 'nothing'}`);
+    console.log(`${file}: ${[...packages.keys()].join(', ') || 'nothing'}`);
   }
 }
 process.exitCode = leaks === 0 ? 0 : 1;

@@ -73,9 +73,9 @@ for (const nestMajor of NESTS) {
   };
   for (const cell of ofThisNest) check(cell, 'import', 'out/app.js');
   for (const cell of ofThisNest) check(cell, 'require', 'out/require.cjs');
-  for (const [runner, script] of Object.entries(UNIT_TESTS)) {
+  for (const [runner, script] of Object.entries(UNIT_TESTS))
     for (const cell of ofThisNest) check(cell, runner, ...script);
-  }
+
   for (const client of CLIENTS) {
     if (client !== CLIENTS[0]) addPackage(project, `@kubernetes/client-node@${client}`);
     for (const cell of ofThisNest) {

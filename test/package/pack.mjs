@@ -10,12 +10,14 @@ const bin = (name, ...args) => execFileSync('npx', [name, ...args], { cwd: repos
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} kB`;
 console.log(`${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
 const stray = files.filter(
-  (file) => !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file),
+  (file) => !/^(dist\/.*\.(c?js|d\.c?ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file),
 );
 if (stray.length > 0) throw new Error(`not to be published: ${stray.join(', ')}`);
 // Chunks are what the entries share: nobody can import them by name.
 const undeclared = files.filter(
-  (file) => /^(?!dist\/chunks\/).*\.js$/.test(file) && !files.includes(file.replace(/\.js$/, '.d.ts')),
+  (file) =>
+    /^(?!dist\/chunks\/).*\.c?js$/.test(file) &&
+    !files.includes(file.replace(/js$/, 'ts').replace(/\.(c?ts)$/, '.d.$1')),
 );
 if (undeclared.length > 0) throw new Error(`without declarations: ${undeclared.join(', ')}`);
 
@@ -24,5 +26,4 @@ const dangling = files.filter((file) => /\/\/# sourceMappingURL=/.test(readFileS
 if (dangling.length > 0) throw new Error(`with a source map that is not there: ${dangling.join(', ')}`);
 
 bin('publint', 'run', path, '--strict');
-// CommonJS consumers get the same ES modules: every supported Node can require them.
-bin('attw', path, '--profile', 'esm-only');
+bin('attw', path);

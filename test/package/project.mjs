@@ -18,9 +18,9 @@ export function addPackage(folder, ...packages) {
 }
 
 /** Runs a command there; its output if it succeeds, else throws with it. */
-export function run(folder, command, args, timeout = 120_000) {
+export function run(folder, command, args, timeout = 120_000, env = process.env) {
   try {
-    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe', timeout });
+    return execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe', timeout, env });
   } catch (error) {
     throw new Error(`${command} ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? ''}`, { cause: error });
   }

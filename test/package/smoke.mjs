@@ -4,7 +4,7 @@ import { packTarball } from './tarball.mjs';
 
 const tarball = packTarball();
 const project = installProject('smoke', [tarball.path, ...nest(12), 'typescript@6', '@types/node@20']);
-for (const resolution of ['nodenext', 'node16', 'bundler']) {
+for (const resolution of ['nodenext', 'node16', 'bundler', 'node10']) {
   run(project, 'npx', ['tsc', '-p', `tsconfig.${resolution}.json`]);
   console.log(`types resolve under ${resolution}`);
 }

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { Client, Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LeaseRecord } from '../../lib/election/lease-record.js';
 import { fence, postgresLease, type PostgresClient } from '../../lib/stores/postgres/index.js';
 import { describeStoreContract } from '../../lib/testing/store-contract/index.js';
 import { Cleanup } from './cleanup.js';
@@ -15,6 +16,15 @@ interface Adapter {
   transaction(work: (client: PostgresClient) => Promise<void>): Promise<void>;
 }
 
+const RECORD: LeaseRecord = {
+  holder: 'a',
+  duration: 15_000,
+  acquiredAt: 1,
+  renewedAt: 2,
+  transitions: 0,
+  term: 'term',
+  writeId: 'write',
+};
 const cleanup = new Cleanup();
 let database: Awaited<ReturnType<typeof testDatabase>>;
 const adapters: Record<string, Adapter> = {};
@@ -80,6 +90,22 @@ for (const library of ['TypeORM', 'Prisma', 'Drizzle', 'pg']) {
     },
     { describe, it },
   );
+
+  it(`${library} in a transaction neither reads nor writes the lease, and says why`, async () => {
+    const name = `inside ${library}`;
+    const inside = adapters[library]!.transaction(async (client) => {
+      const lease = postgresLease({ client }).open({ name });
+      const outcome = await lease.replace({ lease: null, token: 0n }, RECORD, AbortSignal.timeout(5_000));
+      expect(outcome).toMatchObject({
+        kind: 'rejected',
+        cause: { message: expect.stringContaining('transaction of the application') },
+      });
+      await expect(lease.read(AbortSignal.timeout(5_000))).rejects.toThrow('transaction of the application');
+    });
+    // The refusal has ended the transaction: some libraries say so when it is committed.
+    await inside.catch((cause: unknown) => expect(String(cause)).toMatch(/transaction/i));
+    expect(await database.query('SELECT holder FROM leader_lease WHERE name = $1', [name])).toEqual([]);
+  });
 
   describe(`a write in a transaction of ${library}`, () => {
     const pay = (token: bigint, balance: number) =>

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
+import { freePort } from '../e2e/control-plane/free-ports.js';
 
 /** Postgres refuses to run as root; every Unix has somebody who owns nothing. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
@@ -180,13 +180,4 @@ async function own(path: string): Promise<void> {
       .once('error', reject)
       .once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`chown ${path}: ${code}`))));
   });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -5,7 +5,7 @@ import { postgresLease } from '../../lib/stores/postgres/index.js';
 import { TcpProxy } from '../e2e/fleet/tcp-proxy.js';
 import { Cleanup } from './cleanup.js';
 import { testDatabase } from './cluster.js';
-import { Fleet } from './fleet.js';
+import { PostgresFleet } from './postgres-fleet.js';
 
 const cleanup = new Cleanup();
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -29,7 +29,7 @@ async function silenceable() {
 describe('a store that is closed after its server has fallen silent', () => {
   it('lets the process exit', async () => {
     const { proxy, url } = await silenceable();
-    const replica = await cleanup.use(new Fleet(url)).add();
+    const replica = await cleanup.use(new PostgresFleet(url)).add();
     await replica.until('admitted');
     proxy.freeze();
     replica.terminate();

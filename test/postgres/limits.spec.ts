@@ -97,9 +97,8 @@ describe('what the server refuses', () => {
     const client = new Client({ connectionString: url });
     await client.connect();
     cleanup.defer(() => client.end());
-    for (const forbidden of ['DELETE FROM', 'TRUNCATE', 'DROP TABLE']) {
+    for (const forbidden of ['DELETE FROM', 'TRUNCATE', 'DROP TABLE'])
       await expect(client.query(`${forbidden} "Application ""A"""."le'ase"`)).rejects.toMatchObject({ code: '42501' });
-    }
   });
 
   it('without createTable nothing is created', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
 import { Client } from 'pg';
-import { freePort } from './cluster.js';
+import { freePort } from '../e2e/control-plane/free-ports.js';
 
 /** Debian's package puts it where only root looks. */
 const PATH = `${process.env.PATH}:/usr/sbin`;

@@ -4,7 +4,7 @@ import { monotonic } from '../e2e/fleet/replica-lines.js';
 import { TcpProxy } from '../e2e/fleet/tcp-proxy.js';
 import { Cleanup } from './cleanup.js';
 import { testDatabase } from './cluster.js';
-import { Fleet } from './fleet.js';
+import { PostgresFleet } from './postgres-fleet.js';
 
 const DURATION = 3_000;
 const cleanup = new Cleanup();
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => cleanup.run());
 
-const fleet = (env: Record<string, string> = {}) => cleanup.use(new Fleet(database.url, env));
+const fleet = (env: Record<string, string> = {}) => cleanup.use(new PostgresFleet(database.url, env));
 
 describe('two replicas on one Postgres', () => {
   it('hand over at SIGTERM, and the one that leaves exits by itself', async () => {

@@ -6,7 +6,7 @@ import { postgresLease } from '../../lib/stores/postgres/index.js';
 import { monotonic } from '../e2e/fleet/replica-lines.js';
 import { Cleanup } from './cleanup.js';
 import { Cluster } from './cluster.js';
-import { Fleet } from './fleet.js';
+import { PostgresFleet } from './postgres-fleet.js';
 import { Switchboard } from './switchboard.js';
 
 const cleanup = new Cleanup();
@@ -27,7 +27,7 @@ describe('a server that restarts', () => {
   for (const how of ['fast', 'immediate'] as const) {
     it(`(${how}) costs at most the term: there is one leader again, and tokens grow`, async () => {
       const cluster = cleanup.use(await Cluster.create());
-      const fleet = cleanup.use(new Fleet(cluster.url));
+      const fleet = cleanup.use(new PostgresFleet(cluster.url));
       await fleet.pair();
       for (const outage of [0, 4_000]) {
         await cluster.stop(how);
@@ -116,7 +116,7 @@ async function warmUp(url: string): Promise<void> {
 describe('a standby that is promoted', () => {
   it('with synchronous commit: nothing is lost, the leader leads on, and tokens grow', async () => {
     const { primary, standby, address } = await replicated({ synchronous_standby_names: 'twin' });
-    const fleet = cleanup.use(new Fleet(address.url, { DURATION: '6000' }));
+    const fleet = cleanup.use(new PostgresFleet(address.url, { DURATION: '6000' }));
     const { leader, token } = await fleet.pair();
     await sleep(1_500);
     await primary.stop('immediate');
@@ -134,7 +134,7 @@ describe('a standby that is promoted', () => {
 
   it('without it: a term that was lost is waited out, though the lease now reads as released, and outdone by greater tokens', async () => {
     const { primary, standby, address } = await replicated();
-    const fleet = cleanup.use(new Fleet(address.url, { DURATION: '10000' }));
+    const fleet = cleanup.use(new PostgresFleet(address.url, { DURATION: '10000' }));
     const first = await fleet.add();
     await first.until('admitted');
     first.terminate();
@@ -197,9 +197,9 @@ describe('a standby that is promoted', () => {
     expect(after.lease?.record).toEqual(kept.lease?.record);
     expect(after.token).toBeGreaterThan(lost.token);
     expect(after.lease?.uid).not.toBe(kept.lease?.uid);
-    for (const stale of [kept, lost]) {
+    for (const stale of [kept, lost])
       expect((await lease.replace(stale, record('stale'), soon())).kind).toBe('conflict');
-    }
+
     expect((await write('new')).token).toBeGreaterThan(after.token);
   });
 

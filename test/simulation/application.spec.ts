@@ -84,7 +84,7 @@ async function boot(world: World, network: Network, index: number, broken: strin
   const clocks = { rate: 1, wallOffset: 0, wallDrift: 0, wallWander: 0, boot: true };
   const machine = new Machine(world, index, clocks, world.random.stream(`machine ${index}`));
   const process = new Process(machine, 1, world.random.stream(`process ${index}`));
-  const hooks = { isDead: () => false, learned: () => undefined };
+  const hooks = { isDead: () => false, learned: () => undefined, writes: () => undefined };
   const { client, watch } = calm(2, 3);
   const store = new LeaseClient(process, network, client, watch, hooks);
 

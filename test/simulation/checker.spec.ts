@@ -11,11 +11,15 @@ const isUnsafe = (promise: string | undefined) => promise !== undefined && SAFET
 
 describe('the judge, before it is believed', () => {
   it.each(CLASSIC_BUGS)('catches an elector with this bug: %s', { timeout: 180_000 }, async (bug) => {
-    const profile = bug.includes('duration') ? PROFILES.timings : PROFILES.swarm;
+    const profile = bug.includes('duration')
+      ? PROFILES.timings
+      : bug.includes('response')
+        ? PROFILES.clocks
+        : PROFILES.swarm;
     let caught = false;
-    for (let seed = 1; seed <= 150 && !caught; seed++) {
+    for (let seed = 1; seed <= 150 && !caught; seed++)
       caught = isUnsafe((await playHistory(profile(seed), naive(bug))).breach?.promise);
-    }
+
     expect(caught).toBe(true);
   });
 

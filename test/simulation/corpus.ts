@@ -1,6 +1,6 @@
-/** Seeds that once broke a promise, or came close: they run first, for ever. A change of the swarm moves what they play, the notes stay. */
+/** Seeds that once broke a promise, or came close: they run first, forever. A change of the swarm moves what they play, the notes stay. */
 export const CORPUS: readonly { seed: number; note: string }[] = [
-  { seed: 3, note: 'a watch that never told anything was never reopened: its standby polled for ever (P7)' },
+  { seed: 3, note: 'a watch that never told anything was never reopened: its standby polled forever (P7)' },
   { seed: 4540, note: 'the same, seen as a takeover that came one poll late (P6)' },
   { seed: 753, note: 'lease deleted under a holder that the former holder had not seen: outside P1, tokens hold' },
   { seed: 221, note: 'a renewal that is confirmed by reading it back' },
@@ -34,4 +34,23 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     seed: 819980,
     note: 'stopped twice in a minute in an outage: each release asked ten times a second for four seconds (P7)',
   },
+  { seed: 900036394, note: 'a forger who rings while the store refuses writes: two requests for each ring (P7)' },
+  { seed: 900068136, note: 'the same, by forged absences' },
+  {
+    seed: 900024422,
+    note: 'events put off the read that was owed since one failed: health told of an outage long over',
+  },
+  {
+    seed: 910019651,
+    note: 'durations edited before a deletion and after it: the first edit spoke for the new lease (P4)',
+  },
+  {
+    seed: 910086332,
+    note: 'a store that went back and tells ages: the lease was given the age of its last read, twice (P4)',
+  },
+  {
+    seed: 920094018,
+    note: 'an edit that named another holder, with a shorter duration, opened the lease of one who led (P1)',
+  },
+  { seed: 920118837, note: 'a quiet lease reopened the watch that the store had asked to leave alone (P7)' },
 ];

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { LeaderElector } from '../../lib/election/elector.js';
 import { LeaderElectionConfigError } from '../../lib/election/errors.js';
 import type { LeaseRecord } from '../../lib/election/lease-record.js';
-import { decode } from '../../lib/stores/file/lease-file.js';
+import { decode } from '../../lib/stores/file/codec.js';
 import { decodeLease, encodeLease } from '../../lib/stores/kubernetes/codec.js';
 import { isLease, type LeaseObject } from '../../lib/stores/kubernetes/lease-object.js';
-import { lines } from '../../lib/stores/kubernetes/lines.js';
+import { lines } from '../../lib/stores/kubernetes/api/lines.js';
 import { formatMicroTime, parseMicroTime } from '../../lib/stores/kubernetes/micro-time.js';
 import { memoryLease } from '../../lib/stores/memory/index.js';
 

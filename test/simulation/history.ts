@@ -8,6 +8,7 @@ import { ClientGoReplica } from './rivals/client-go.js';
 import type { Contender } from './world/contender.js';
 import { strike, type Stage } from './world/disturbances.js';
 import type { Fault } from './world/faults.js';
+import { Forger } from './world/forger.js';
 import { LeaseService } from './world/lease-service.js';
 import { Machine } from './world/machine.js';
 import { inOwnTask } from './world/microtasks.js';
@@ -57,11 +58,14 @@ export function playHistory(plan: Plan, create: NewElection, options: PlayOption
 
 function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, script }: PlayOptions): Outcome {
   const world = new World(plan.seed, { timeline: secondsOfTimeline !== undefined });
-  const service = new LeaseService(world);
+  const service = new LeaseService(world, plan.client.marks);
   const network = new Network(world, service, plan.network, world.random.stream('network'));
   const judge = new Judge(world, plan);
   service.onChange = (before, after, by) => judge.changed(before, after, by);
+  service.onRestore = (current) => judge.restored(current);
+  judge.health.observe(network);
   const contenders: Contender[] = judge.contenders;
+  const forger = new Forger(network, contenders, world.random.stream('forger'));
   for (const [i, node] of plan.nodes.entries()) {
     const machine = new Machine(world, i, node.clocks, world.random.stream(`machine ${i}`));
     const contender =
@@ -71,12 +75,13 @@ function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, sc
     contenders.push(contender);
     world.at(node.startAt, () => contender.start());
   }
-  const stage: Stage = { world, network, contenders, ask: (why) => judge.ask(why) };
+  const luck = world.random.stream('disturbances');
+  const stage: Stage = { world, network, contenders, forger, luck, ask: (why) => judge.ask(why) };
   for (const disturbance of plan.disturbances) world.at(disturbance.at, () => strike(stage, disturbance));
   askNowAndThen(world, judge, plan.askEvery);
   const leaderless = plan.measure ? new Leaderless(world, contenders) : null;
   script?.(stage, judge);
-  const recovery = new Recovery(world, plan, network, judge);
+  const recovery = new Recovery(world, plan, network, judge, forger);
   const spending = new Spending(world, plan, network, judge);
   const escaped = (error: unknown): void =>
     judge.breach('E', error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -34,6 +34,18 @@ export const PROFILES = {
   /** People with kubectl. */
   tampering: (seed: number) => swarm(seed, { delete: true, blank: true, steal: true, annotate: true }),
 
+  /** Somebody with kubectl shortens the lease and names another holder, while the leader cannot hear of it. */
+  seized(seed: number): Plan {
+    const plan = swarm(seed, { 'edit-duration': true, steal: true, partition: true });
+    for (let at = 60_000; at < plan.healAt - 40_000; at += 60_000) {
+      const node = (at / 60_000) % plan.nodes.length;
+      plan.disturbances.push({ at, kind: 'partition', node, lasts: 20_000, size: 0 });
+      plan.disturbances.push({ at: at + 500, kind: 'edit-duration', node, lasts: 100, size: 2 });
+      plan.disturbances.push({ at: at + 500 + 100 * (seed % 30), kind: 'steal', node, lasts: 100, size: 0 });
+    }
+    return plan;
+  },
+
   /** Watches that fall silent, break, and tell old news. */
   watches(seed: number): Plan {
     const plan = swarm(seed, { crash: true, partition: true });
@@ -47,6 +59,7 @@ export const PROFILES = {
     const plan = swarm(seed, { pause: true, restart: true, 'wall-freeze': true });
     plan.client.resolution = 1000;
     plan.nodes.at(-1)!.kind = 'client-go';
+    vouch(plan);
     for (const d of plan.disturbances)
       if (d.kind === 'wall-freeze') d.lasts = Math.min(60_000, plan.healAt - d.at - 1000);
     return plan;
@@ -58,6 +71,7 @@ export const PROFILES = {
     while (plan.nodes.length < 3) plan.nodes.push(structuredClone(plan.nodes[0]!));
     plan.client.watch = 'ok';
     plan.client.resolution = 1000;
+    vouch(plan);
     plan.watch.lag = 10_000;
     const node = plan.nodes.length - 1;
     for (const [i, { options }] of plan.nodes.entries()) {
@@ -76,8 +90,91 @@ export const PROFILES = {
   departures(seed: number): Plan {
     const plan = swarm(seed, { restart: true, 'step-down': true, partition: true });
     Object.assign(plan.work, { every: 5000, lasts: 40_000, deaf: 0.3 });
+    // Stopped just when its claim after an expired term got lost, while work of that term still runs.
+    if (seed % 2 === 1) return plan;
+    for (let at = 60_000; at < plan.healAt - 40_000; at += 60_000) {
+      const node = (at / 60_000) % plan.nodes.length;
+      plan.disturbances.push({ at, kind: 'partition', node, lasts: 14_000, size: 0 });
+      plan.disturbances.push({ at: at + 14_000 + (seed % 9) * 100, kind: 'restart', node, lasts: 100, size: 0 });
+    }
+    return plan;
+  },
+
+  /** A channel on which anybody may speak: leaders that cannot get a word out or die, and somebody who speaks in their name. */
+  forged(seed: number): Plan {
+    const plan = swarm(seed, { forge: true, crash: true, partition: true });
+    for (const node of plan.nodes) node.kind = 'ours';
+    Object.assign(plan.client, { vouched: false, marks: 'kept', watch: 'ok', probe: 'none' });
+    for (const d of plan.disturbances) {
+      // The watch goes on while nothing gets out.
+      if (d.kind === 'partition') d.size = 2;
+      if (d.kind === 'forge') d.node = seed % 2 === 0 ? -1 : d.node;
+    }
+    if (seed % 3 === 0) plan.ending = 'forged-crash';
+    return plan;
+  },
+
+  /** A store that comes back from a backup, behind caches that live in its future. */
+  restored(seed: number): Plan {
+    const plan = swarm(seed, { restore: true, crash: true, 'step-down': true });
+    plan.client.watch = 'ok';
+    if (seed % 2 === 0) {
+      const at = plan.healAt - 20_000 - 1000 * (seed % 40);
+      plan.disturbances.push({ at, kind: 'restore', node: -1, lasts: plan.endAt, size: 1 + (seed % 9) });
+    }
+    return plan;
+  },
+
+  /** Policies that let no annotation through. */
+  unmarked(seed: number): Plan {
+    const plan = swarm(seed, { 'strip-marks': true, restart: true, crash: true });
+    if (seed % 2 === 0) plan.client.marks = seed % 4 === 0 ? 'stripped' : 'refused';
+    plan.network.lostResponse = 0.05;
+    return plan;
+  },
+
+  /** Servers that answer, and refuse. */
+  refusals: (seed: number) => swarm(seed, { 'refuse-writes': true, 'bad-server': true, credentials: true }),
+
+  /** Writes are refused while somebody rings: every ring must not make another attempt. */
+  besieged(seed: number): Plan {
+    const plan = swarm(seed, { forge: true, 'refuse-writes': true });
+    Object.assign(plan.client, { vouched: false, marks: 'kept', watch: 'ok', probe: 'none' });
+    for (const node of plan.nodes) node.kind = 'ours';
+    for (let at = 60_000; at < plan.healAt - 60_000; at += 120_000) {
+      plan.disturbances.push({ at, kind: 'refuse-writes', node: -1, lasts: 60_000, size: 0 });
+      plan.disturbances.push({ at, kind: 'forge', node: -1, lasts: 60_000, size: seed % 12 });
+    }
+    return plan;
+  },
+
+  /** Outages that end while the watch goes on: what failed has to be asked again. */
+  aftermath(seed: number): Plan {
+    const plan = swarm(seed, { outage: true });
+    Object.assign(plan.client, { marks: 'kept', watch: 'ok', probe: 'none' });
+    vouch(plan);
+    for (const [i, node] of plan.nodes.entries()) {
+      node.kind = 'ours';
+      // Polls of the one are rarer than renewals of the other.
+      node.options.leaseDuration = i % 2 === 0 ? 10_000 : 30_000;
+    }
+    plan.disturbances.push({ at: plan.healAt - 8_000, kind: 'outage', node: -1, lasts: 6_000, size: seed % 3 });
+    return plan;
+  },
+
+  /** Servers that ask for patience, and watches that end at once. */
+  patience(seed: number): Plan {
+    const plan = swarm(seed, { 'retry-after': true, 'brief-watches': true });
+    plan.client.watch = seed % 3 === 0 ? 'brief' : 'ok';
     return plan;
   },
 } as const satisfies Record<string, (seed: number) => Plan>;
+
+/** client-go knows Kubernetes leases only, and what their watches show may be believed. */
+function vouch(plan: Plan): void {
+  plan.client.vouched = true;
+  plan.disturbances = plan.disturbances.filter((d) => d.kind !== 'forge');
+  if (plan.ending === 'forged-crash') plan.ending = 'crash';
+}
 
 export type Profile = keyof typeof PROFILES;

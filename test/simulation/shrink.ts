@@ -1,4 +1,5 @@
 import { playHistory } from './history.js';
+import type { ClientPlan } from './world/lease-client.js';
 import type { Plan } from './world/plan.js';
 import type { NewElection } from './world/replica.js';
 
@@ -27,13 +28,18 @@ export async function shrink(plan: Plan, create: NewElection): Promise<Plan> {
       await attempt((p) => void ((p[part] as unknown as Record<string, number>)[key] = 0));
     }
   }
+  const usual: Partial<ClientPlan> = { marks: 'kept', age: false, probe: 'none', watch: 'ok' };
+  for (const [key, value] of Object.entries(usual)) await attempt((p) => Object.assign(p.client, { [key]: value }));
+
   for (const i of smallest.nodes.keys()) {
     await attempt((p) => Object.assign(p.nodes[i]!.clocks, { wallDrift: 0, wallWander: 0, wallOffset: 0 }));
     await attempt((p) => void (p.nodes[i]!.clocks.rate = 1));
     await attempt((p) => void (p.nodes[i]!.startAt = 0));
     await attempt((p) => void (p.nodes[i]!.options = {}));
   }
-  while (smallest.nodes.length > 1) {
+  // A lone replica has no successor, which is no bug.
+  const fewest = breach.promise === 'L2' ? 2 : 1;
+  while (smallest.nodes.length > fewest) {
     const last = smallest.nodes.length - 1;
     const gone = await attempt((p) => {
       p.nodes.pop();

@@ -1,3 +1,5 @@
+import { FORGERIES } from './world/forger.js';
+import type { ClientPlan } from './world/lease-client.js';
 import { Random } from './world/random.js';
 import type { Disturbance, DisturbanceKind, NodePlan, Plan } from './world/plan.js';
 
@@ -30,6 +32,7 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
   const nodes: NodePlan[] = [];
   for (let i = 0; i < count; i++)
     nodes.push(drawNode(luck, { i, boot, spread, timings, rival: rival && i === count - 1 }));
+  const hostile = drawHostility(seed, nodes, bias);
   const latency = luck.pick([0.5, 1, 5, 20, 20, 100]);
   const lossy = on(0.5);
   return {
@@ -38,7 +41,9 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
     healAt: HEAL_AT,
     endAt: END_AT,
     client: {
-      watch: luck.pick(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'absent', 'refused']),
+      watch: hostile.watch(luck.pick(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'absent', 'refused'])),
+      vouched: hostile.vouched,
+      marks: hostile.marks,
       age: on(0.15),
       probe: luck.pick(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'rare', 'rare', 'cheap']),
       // client-go shares Kubernetes leases only, and those keep whole seconds.
@@ -74,9 +79,9 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       throws: some(0.2, 0.02, 0.5),
       stepsDown: some(0.08, 0.005, 0.05),
     },
-    disturbances: drawDisturbances(luck, nodes, bias),
+    disturbances: [...drawDisturbances(luck, nodes, bias), ...hostile.disturbances].toSorted((a, b) => a.at - b.at),
     askEvery: luck.pick([0, 0, 100, 1000, 7000]),
-    ending: luck.pick(['stop', 'stop', 'silent-stop', 'crash', 'step-down', 'none']),
+    ending: hostile.ending(luck.pick(['stop', 'stop', 'silent-stop', 'crash', 'step-down', 'none'])),
   };
 }
 
@@ -122,6 +127,92 @@ const KINDS: readonly [DisturbanceKind, number, number, number][] = [
   ['steal', 0.07, 2, 0],
   ['blank', 0.07, 3, 0],
 ];
+
+/** What servers, networks and people do that lie or refuse: kinds that came later, drawn apart, so that what was drawn before stays. */
+const HOSTILE_KINDS: typeof KINDS = [
+  ['forge', 0.6, 12, 60_000],
+  ['restore', 0.08, 2, 120_000],
+  ['strip-marks', 0.08, 3, 90_000],
+  ['refuse-writes', 0.1, 3, 60_000],
+  ['bad-server', 0.08, 3, 90_000],
+  ['brief-watches', 0.08, 2, 120_000],
+  ['credentials', 0.1, 4, 60_000],
+  ['retry-after', 0.08, 4, 40_000],
+];
+
+interface Hostility {
+  readonly vouched: boolean;
+  readonly marks: ClientPlan['marks'];
+  readonly disturbances: readonly Disturbance[];
+  watch(usual: ClientPlan['watch']): ClientPlan['watch'];
+  ending(usual: Plan['ending']): Plan['ending'];
+}
+
+function drawHostility(seed: number, nodes: readonly NodePlan[], bias: Bias): Hostility {
+  const luck = new Random(`hostile ${seed}`);
+  const isVouched = luck.chance(0.7);
+  const drawnMarks = luck.pick(MARKS);
+  // Only Kubernetes has client-go's replicas and policies that strip annotations, and there a watch may be believed.
+  const isKubernetes = nodes.some((n) => n.kind !== 'ours') || bias['strip-marks'] === true;
+  const vouched = (isVouched && !bias.forge) || isKubernetes;
+  const marks = vouched ? drawnMarks : 'kept';
+  const brief = luck.chance(0.03);
+  const forgesSigns = luck.chance(0.5);
+  const drawn: Disturbance[] = [];
+  for (const [kind, share, most, longest] of HOSTILE_KINDS) {
+    const strikes = 1 + luck.below(most);
+    const strike = luck.chance(share) || bias[kind] === true;
+    for (let i = 0; i < strikes; i++) {
+      const at = luck.between(1000, HEAL_AT - 5000);
+      const lasts = Math.min(luck.skewed(50, longest), HEAL_AT - at - 1000);
+      const node = luck.below(nodes.length);
+      const disturbance = { at, kind, node, lasts, size: drawHostileSize(luck, kind) };
+      if (kind === 'restore') outlive(disturbance, luck);
+      // Some say one thing once, others go on for a while.
+      if (kind === 'forge' && luck.chance(0.5)) disturbance.lasts = 0;
+      if (kind === 'forge' && luck.chance(0.5)) disturbance.node = -1;
+      if (strike && (kind === 'forge' ? !vouched : kind !== 'strip-marks' || vouched)) drawn.push(disturbance);
+    }
+  }
+  return {
+    vouched,
+    marks,
+    disturbances: drawn,
+    watch: (usual) => (usual === 'ok' && brief ? 'brief' : usual),
+    ending: (usual) => (usual === 'crash' && !vouched && forgesSigns ? 'forged-crash' : usual),
+  };
+}
+
+const MARKS = [...Array.from({ length: 30 }, () => 'kept' as const), 'stripped', 'refused'] as const;
+
+/** Some caches show the restored state at once, others what was lost forever: also after everything else has healed. */
+function outlive(restore: Disturbance, luck: Random): void {
+  const fate = luck.next();
+  if (fate < 0.3) restore.lasts = 0;
+  else if (fate > 0.7) restore.lasts = END_AT;
+}
+
+function drawHostileSize(luck: Random, kind: DisturbanceKind): number {
+  switch (kind) {
+    case 'forge':
+      // Beyond the list: something else each time.
+      return luck.below(FORGERIES.length + 3);
+    case 'restore':
+      return luck.pick([0, 1, 1, 2, 3, 5, 10, 40]);
+    case 'strip-marks':
+      return luck.below(2);
+    case 'refuse-writes':
+      return luck.below(4);
+    case 'bad-server':
+      return luck.below(6);
+    case 'credentials':
+      return luck.skewed(100, 10_000) * (luck.chance(0.5) ? 1 : -1);
+    case 'retry-after':
+      return 1 + luck.below(7);
+    default:
+      return 0;
+  }
+}
 
 function drawDisturbances(luck: Random, nodes: readonly NodePlan[], bias: Bias): Disturbance[] {
   const drawn: Disturbance[] = [];

@@ -83,7 +83,7 @@ export function printTally(tally: Tally, seconds: number): string {
     .map(([kind, times]) => `| ${kind} | ${times} |`);
   return [
     `${histories} histories, ${events} events, ${terms} terms, ${breaches.length} broken promises`,
-    `${seconds.toFixed(0)} s, ${cpuSeconds.toFixed(0)} CPU-seconds, ${((histories / cpuSeconds) * 60).toFixed(0)} histories per CPU-minute, trace ${trace.toString(16)}`,
+    `${seconds.toFixed(0)} s, ${cpuSeconds.toFixed(0)} CPU-seconds, ${((histories / cpuSeconds) * 60).toFixed(0)} histories per CPU-minute on Node ${process.versions.node}, trace ${trace.toString(16)}`,
     '',
     '| fault | times |',
     '|---|---|',

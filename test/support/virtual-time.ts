@@ -41,9 +41,8 @@ export class VirtualTime {
       if (
         timer.at <= end &&
         (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
-      ) {
+      )
         first = timer;
-      }
     }
     return first;
   }

@@ -1,6 +1,6 @@
 import { fileLease, kubernetesLease, memoryLease, type ElectionOptions } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
-import { isSameLease } from '../../lib/same-lease.js';
+import { isSameLease } from '../../lib/registry/same-lease.js';
 
 const store = memoryLease();
 const cluster = kubernetesLease();

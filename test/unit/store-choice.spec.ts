@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { defaultStore } from '../../lib/default-store.js';
-import { chooseStore } from '../../lib/store-choice.js';
+import { defaultStore } from '../../lib/registry/default-store.js';
+import { chooseStore } from '../../lib/registry/store-choice.js';
+
+/** A process that is no test runner's. */
+const PLAIN = { argv: ['node', '/app/dist/main.js'], moduleLoadList: ['NativeModule fs'] };
 
 describe('the store of an application that names none', () => {
   it.each([
@@ -18,7 +21,19 @@ describe('the store of an application that names none', () => {
       'kubernetes',
     ],
   ])('%s', (_, env, store) => {
-    expect(chooseStore(env)).toBe(store);
+    expect(chooseStore(env, PLAIN)).toBe(store);
+  });
+
+  it.each([
+    ['mocha', { argv: ['node', '/app/node_modules/.bin/mocha', 'a.spec.js'] }],
+    ['mocha on Windows', { argv: ['node', String.raw`C:\app\node_modules\mocha\bin\mocha.js`] }],
+    [
+      'node:test without isolation',
+      { argv: ['node', 'a.js'], moduleLoadList: ['NativeModule internal/test_runner/harness'] },
+    ],
+  ])('is memory under %s, which sets no variable', (_, traits) => {
+    expect(chooseStore({}, traits)).toBe('memory');
+    expect(() => chooseStore({ NODE_ENV: 'production' }, traits)).toThrow('NODE_ENV');
   });
 
   it.each([

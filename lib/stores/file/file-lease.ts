@@ -1,13 +1,17 @@
 import { join, resolve } from 'node:path';
+import { checkKeys } from '../../election/arguments.js';
 import { LeaderElectionConfigError } from '../../election/errors.js';
 import type { LeaseHandle, LeaseStore } from '../../election/lease-store.js';
-import { FileHandle } from './file-handle.js';
+import { FileHandle } from './lease-handle.js';
 import { defaultDirectory, prepareDirectory, segment } from './location.js';
 import { ownIdentity } from './process-identity.js';
 
 /** Of {@link fileLease}. */
 export interface FileLeaseOptions {
-  /** Where the leases lie, on a local disk; made if missing. Default: a folder of this user under the system's temporary one. */
+  /**
+   * Where the leases lie, on a local disk; made if missing. Default: under the system's temporary one a folder
+   * of this user, and in it one that is named after the application's package (the nearest package.json above its entry file).
+   */
   directory?: string;
 }
 
@@ -20,23 +24,33 @@ export class FileLeaseStore implements LeaseStore {
   readonly name = 'file';
   /** Absolute path. */
   readonly directory: string;
-  private readonly isDefault: boolean;
+  /** Without a directory of theirs: the folder that must be this user's alone. */
+  private readonly ofUser: string | undefined;
 
-  constructor({ directory }: FileLeaseOptions = {}) {
+  constructor(options: FileLeaseOptions = {}) {
+    checkKeys('fileLease', options, ['directory']);
+    const { directory } = options;
     if (directory !== undefined && (typeof directory !== 'string' || directory === '')) {
       throw new LeaderElectionConfigError(
         `The directory of the file store must be a path, not ${JSON.stringify(directory)}.`,
         'Leave it out for a folder of this user under the temporary one.',
       );
     }
-    this.isDefault = directory === undefined;
+    const { ofUser, ofApplication } = defaultDirectory();
+    this.ofUser = directory === undefined ? ofUser : undefined;
     // Resolved now: a process may change its working directory later.
-    this.directory = resolve(directory ?? defaultDirectory());
+    this.directory = resolve(directory ?? ofApplication);
   }
 
   open({ name, namespace = 'default' }: { name: string; namespace?: string }): LeaseHandle {
-    const path = join(this.directory, segment(namespace), segment(name));
-    return new FileHandle(path, () => prepareDirectory(this.directory, this.isDefault), ownIdentity());
+    const folder = join(this.directory, segment(namespace));
+    const path = join(folder, segment(name));
+    const { ofUser, directory } = this;
+    const prepare = () =>
+      ofUser === undefined
+        ? prepareDirectory(directory, false, [folder, path])
+        : prepareDirectory(ofUser, true, [directory, folder, path]);
+    return new FileHandle(path, prepare, ownIdentity());
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { errnoOf } from './file-errors.js';
+import { errnoOf } from './errors.js';
 
 /** A process, told apart from every other that ever has its number. */
 export interface ProcessIdentity {

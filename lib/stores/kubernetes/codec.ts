@@ -8,40 +8,44 @@ const INT32_MAX = 2 ** 31 - 1;
 /** What a Lease says. Garbage in a field reads as if the field were not there; nothing here throws. */
 export function decodeLease(lease: LeaseObject): LeaseRecord {
   const spec = lease.spec ?? {};
+  const { duration, ...mark } = readWriteMark(lease);
   return {
     holder: holder(spec.holderIdentity),
-    duration: whole(spec.leaseDurationSeconds) * 1000,
+    // The holder trusts its lease for as long as it meant it: a policy or a hand that shortens the field alone must let nobody in.
+    duration: Math.max(whole(spec.leaseDurationSeconds), whole(duration)) * 1000,
     acquiredAt: parseMicroTime(spec.acquireTime),
     renewedAt: parseMicroTime(spec.renewTime),
     transitions: whole(spec.leaseTransitions),
-    ...readWriteMark(lease),
+    ...mark,
   };
 }
 
 /**
  * The Lease that says `record`, built upon the one it replaces: fields of newer API versions, labels, foreign annotations,
  * `strategy` and `preferredHolder` stay. uid and resourceVersion go along, for without uid the API server recreates a deleted Lease.
+ * `isMarked` false: without our annotation, whole or old, where there is no room for it.
  */
 export function encodeLease(
   seen: LeaseObject | null,
   { name, namespace }: { name: string; namespace: string },
   record: LeaseRecord,
+  isMarked = true,
 ): LeaseObject {
   const renewTime = record.renewedAt === null ? null : formatMicroTime(record.renewedAt);
   const holderIdentity = record.holder ?? '';
+  const leaseDurationSeconds = durationSeconds(record.duration);
+  const { [WRITE_MARK]: _last, ...annotations } = seen?.metadata.annotations ?? {};
+  const bound = { holder: holderIdentity, renewTime, duration: leaseDurationSeconds ?? 0 };
   return {
     ...(seen ?? { apiVersion: API_VERSION, kind: 'Lease' }),
     metadata: {
       ...(seen ? withoutManagedFields(seen.metadata) : { name, namespace }),
-      annotations: {
-        ...seen?.metadata.annotations,
-        [WRITE_MARK]: formatWriteMark(record, holderIdentity, renewTime),
-      },
+      annotations: isMarked ? { ...annotations, [WRITE_MARK]: formatWriteMark(record, bound) } : annotations,
     },
     spec: {
       ...seen?.spec,
       holderIdentity,
-      leaseDurationSeconds: durationSeconds(record.duration),
+      leaseDurationSeconds,
       acquireTime: record.acquiredAt === null ? undefined : formatMicroTime(record.acquiredAt),
       renewTime: renewTime ?? undefined,
       leaseTransitions: Math.min(record.transitions, INT32_MAX),

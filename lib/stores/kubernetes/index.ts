@@ -1,2 +1,2 @@
-export { kubernetesLease, type KubernetesLeaseOptions } from './kubernetes-lease.js';
-export type { KubeConfigLike } from './credentials-kubeconfig.js';
+export { kubernetesLease } from './kubernetes-lease.js';
+export type { KubeConfigLike, KubernetesLeaseOptions } from './options.js';

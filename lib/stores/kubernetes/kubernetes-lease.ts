@@ -1,39 +1,21 @@
+import { checkKeys } from '../../election/arguments.js';
 import type { LeaseStore } from '../../election/lease-store.js';
-import type { Credentials } from './connection.js';
-import { InPodCredentials } from './credentials-in-pod.js';
-import { KubeconfigCredentials, type KubeConfigLike } from './credentials-kubeconfig.js';
-import { KubernetesLeaseStore } from './kubernetes-lease-store.js';
+import type { Credentials } from './api/connection.js';
+import { InPodCredentials } from './credentials/in-pod.js';
+import { KubeconfigCredentials } from './credentials/kubeconfig.js';
+import { KubernetesLeaseStore } from './lease-store.js';
+import type { KubernetesLeaseOptions } from './options.js';
 
-/** Of {@link kubernetesLease}. All optional: in a pod it needs none. */
-export interface KubernetesLeaseOptions {
-  /**
-   * Path of a kubeconfig, or a `KubeConfig` of `@kubernetes/client-node`. Default: in a pod its ServiceAccount; elsewhere
-   * `KUBECONFIG`, then `~/.kube/config`.
-   */
-  kubeConfig?: KubeConfigLike | string;
-  /**
-   * Events on the Lease, as client-go writes them: `kubectl describe lease` shows who became leader and who stopped leading. Default
-   * true; needs `create` on `events`, and goes without where the role does not allow it.
-   */
-  events?: boolean;
-  /**
-   * Labels the leader's own Pod `nestjs-leader/<lease>: leader`, for a Service that selects the leader. A new leader takes the label
-   * off other Pods. It follows leadership by some milliseconds, after a crash by a lease duration: what it routes to is most likely
-   * the leader, never certainly. Default false; needs `patch` on `pods` (which allows more than labels: hence not the default) and,
-   * to clean up after a crash, `list`. The Pod is `POD_NAME` of the environment, else the host name.
-   */
-  labelLeaderPod?: boolean;
-  /**
-   * Lets a replica that has just started count the lease's expiry from its last write, by the API server's clock, instead of
-   * from when it first saw it: up to one lease duration sooner after a crash of everything. Default false, for the risk: those
-   * are wall clocks. One that is set forward, or that differs between several API servers, makes a living leader look expired,
-   * and two replicas lead at once; only fencing tokens hold then.
-   */
-  trustServerClock?: boolean;
-}
+const OPTIONS = Object.keys({
+  kubeConfig: true,
+  events: true,
+  labelLeaderPod: true,
+  trustServerClock: true,
+} satisfies Record<keyof KubernetesLeaseOptions, true>);
 
 /** Leases of Kubernetes (`coordination.k8s.io/v1`), shared with client-go and controller-runtime. The default in a cluster. */
 export function kubernetesLease(options: KubernetesLeaseOptions = {}): LeaseStore {
+  checkKeys('kubernetesLease', options, OPTIONS);
   return new KubernetesLeaseStore(options, credentialsFor(options));
 }
 

@@ -9,23 +9,30 @@ interface WriteMark {
   readonly term: string | null;
   readonly holder: string;
   readonly renewTime: string | null;
+  /** `leaseDurationSeconds` as the holder meant it. */
+  readonly duration: number;
 }
 
 /** Binds the write and its term to the holder and renew time that it goes with. */
-export function formatWriteMark(record: LeaseRecord, holder: string, renewTime: string | null): string {
-  return JSON.stringify({ writeId: record.writeId, term: record.term, holder, renewTime } satisfies WriteMark);
+export function formatWriteMark(
+  { writeId, term }: LeaseRecord,
+  bound: Pick<WriteMark, 'holder' | 'renewTime' | 'duration'>,
+): string {
+  return JSON.stringify({ writeId, term, ...bound } satisfies WriteMark);
 }
 
 /**
  * Who wrote what the Lease says now, as far as that is known. client-go and `kubectl` change holder or renew time and keep the
  * annotation: without this comparison a Lease blanked by them would pass for a release by the holder's own term.
  */
-export function readWriteMark(lease: LeaseObject): { writeId: string | null; term: string | null } {
+export function readWriteMark(lease: LeaseObject): { writeId: string | null; term: string | null; duration: unknown } {
   const mark = parse(lease.metadata.annotations?.[WRITE_MARK]);
   const spec = lease.spec ?? {};
   const voided =
     !mark || mark.holder !== (spec.holderIdentity ?? '') || (mark.renewTime ?? null) !== (spec.renewTime ?? null);
-  return voided ? { writeId: null, term: null } : { writeId: text(mark.writeId), term: text(mark.term) };
+  return voided
+    ? { writeId: null, term: null, duration: 0 }
+    : { writeId: text(mark.writeId), term: text(mark.term), duration: mark.duration };
 }
 
 function parse(annotation: unknown): Partial<Record<keyof WriteMark, unknown>> | null {

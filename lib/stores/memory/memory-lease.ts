@@ -1,10 +1,11 @@
-import type { Clock } from '../../election/clock.js';
+import { checkKeys } from '../../election/arguments.js';
+import type { Clock } from '../../election/clock/clock.js';
 import type { LeaseRecord } from '../../election/lease-record.js';
 import type { LeaseHandle, LeaseStore, Snapshot } from '../../election/lease-store.js';
 import { Connection } from './connection.js';
 import type { MemoryFault, MemoryOperation } from './faults.js';
 import { LeaseTable } from './lease-table.js';
-import { MemoryHandle } from './memory-handle.js';
+import { MemoryHandle } from './lease-handle.js';
 
 /** Of {@link memoryLease}. */
 export interface MemoryLeaseOptions {
@@ -33,6 +34,7 @@ export class MemoryLeaseStore implements LeaseStore {
     private readonly options: MemoryLeaseOptions = {},
     table?: LeaseTable,
   ) {
+    checkKeys('memoryLease', options, ['clock', 'age']);
     const { clock = PROCESS_CLOCK, age = false } = options;
     this.table = table ?? new LeaseTable(age ? () => clock.now() : undefined);
   }
@@ -124,6 +126,7 @@ const PROCESS_CLOCK: Pick<Clock, 'now' | 'setTimer'> = {
   },
 };
 
+/** Not joined by a sign that names may contain: `a` with `b/c` would share its lease with `a/b` and `c`. */
 function keyOf({ name, namespace = 'default' }: LeaseName): string {
-  return `${namespace}/${name}`;
+  return JSON.stringify([namespace, name]);
 }

@@ -1,8 +1,8 @@
 import { LeaderElectionError } from '../../election/errors.js';
 import type { LeadershipTerm } from '../../election/leadership-term.js';
-import { postgresNames } from './names.js';
+import { postgresNames } from './schema/names.js';
 import type { PostgresClient } from './options.js';
-import { rowsOf, type Statement } from './statements.js';
+import { rowsOf, type Statement } from './schema/statements.js';
 
 /** Where the fence table stands. */
 export interface PostgresFenceOptions {

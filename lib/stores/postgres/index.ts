@@ -14,6 +14,6 @@ export type {
   PostgresRow,
   PostgresRows,
 } from './options.js';
-export type { Statement } from './statements.js';
+export type { Statement } from './schema/statements.js';
 export { postgresLease } from './postgres-lease.js';
-export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './setup-sql.js';
+export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './schema/setup-sql.js';

@@ -21,6 +21,11 @@ export interface PostgresLeaseOptions {
   /** Whether the first use creates what is missing. Default true; else run {@link postgresLeaseSql} as a role that may. */
   createTable?: boolean;
   /**
+   * A further role that may own table and functions. Those of this role, of roles it is a member of, of superusers and of whoever owns the
+   * database or the schema are used as they are; what anybody else has put there is refused, since it runs with this role's rights.
+   */
+  owner?: string;
+  /**
    * Lets a fresh standby count expiry from the server's `written_at` instead of from when it first looked. Default false: the clock of a
    * database server may be stepped, and a step forward makes a live lease look expired.
    */

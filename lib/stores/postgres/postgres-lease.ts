@@ -1,33 +1,35 @@
+import { checkKeys } from '../../election/arguments.js';
 import { LeaderElectionConfigError } from '../../election/errors.js';
 import type { LeaseHandle, LeaseStore, Snapshot } from '../../election/lease-store.js';
-import type { ElectionLog } from '../../election/log.js';
-import { channelOf } from './channel.js';
-import { AdaptedDatabase, type Database } from './database.js';
+import type { ElectionLog } from '../../election/report/election-log.js';
+import { channelOf } from './schema/channel.js';
+import { AdaptedDatabase } from './connection/database.js';
 import { PostgresHandle } from './lease-handle.js';
-import { PooledConnectionError } from './listen-connection.js';
-import { clientBeside } from './listening.js';
-import { postgresNames, type PostgresNames } from './names.js';
-import { Notifications } from './notifications.js';
+import { LeaseDatabase } from './connection/lease-database.js';
+import { PooledConnectionError } from './connection/listen-connection.js';
+import { clientBeside } from './connection/listening.js';
+import { checkLeaseName, postgresNames, roleIdentifier, type PostgresNames } from './schema/names.js';
+import { Notices } from './notices.js';
+import { Notifications } from './connection/notifications.js';
 import type { PgPool, PostgresLeaseOptions } from './options.js';
-import { OwnConnections } from './own-connections.js';
-import { ownPool, type OwnPool } from './own-pool.js';
-import { PooledDatabase } from './pooled-database.js';
-import { PreparedDatabase } from './prepared-database.js';
-import { postgresLeaseSql } from './setup-sql.js';
-import { Statements, type LeaseKey } from './statements.js';
-import { watchLease } from './watch.js';
+import { OwnConnections } from './connection/own-connections.js';
+import { ownPool, type OwnPool } from './connection/own-pool.js';
+import { PooledDatabase } from './connection/pooled-database.js';
+import { ownSetupSql } from './schema/setup-sql.js';
+import type { LeaseKey } from './schema/statements.js';
+import { watchLease } from './lease-watch.js';
 
 class PostgresLeaseStore implements LeaseStore {
   readonly name = 'postgres';
-  private readonly names: PostgresNames;
-  private readonly statements: Statements;
-  private readonly database: Database;
+  readonly names: PostgresNames;
+  readonly database: LeaseDatabase;
+  readonly notices = new Notices();
   private readonly own: OwnPool | undefined;
   private readonly connections = new OwnConnections();
   private readonly notifications: Notifications | undefined;
 
   constructor(private readonly options: PostgresLeaseOptions) {
-    const { pool, connection, client, createTable = true, listen = true } = options;
+    const { pool, connection, client, owner, createTable = true, listen = true } = options;
     const ways = [pool, connection, client].filter((way) => way !== undefined);
     if (ways.length !== 1) {
       throw new LeaderElectionConfigError(
@@ -36,22 +38,27 @@ class PostgresLeaseStore implements LeaseStore {
       );
     }
     this.names = postgresNames(options);
-    this.statements = new Statements(this.names);
+    if (owner !== undefined) {
+      // Only to check it: the role is compared, and stands in no statement as an identifier.
+      roleIdentifier(owner);
+    }
     this.own = connection === undefined ? undefined : ownPool(connection, this.connections);
     const poolOf = this.own?.get ?? (pool && usersPool(pool));
-    const database = poolOf ? new PooledDatabase(poolOf) : new AdaptedDatabase(client!);
-    this.database = createTable
-      ? new PreparedDatabase(database, { sql: postgresLeaseSql(options), params: [] })
-      : database;
+    const database = poolOf ? new PooledDatabase(poolOf, this.notices) : new AdaptedDatabase(client!);
+    const setup = createTable ? { sql: ownSetupSql(options), params: [] } : undefined;
+    this.database = new LeaseDatabase(database, this.names, { setup, owner }, this.notices);
     const beside = poolOf && (async () => this.connections.adopt(await clientBeside(await poolOf())));
     this.notifications = beside && listen ? new Notifications(beside) : undefined;
   }
 
   open({ name, namespace = 'default' }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
     const { trustServerClock = false } = this.options;
+    checkLeaseName('namespace', namespace);
+    checkLeaseName('lease name', name);
+    this.notices.hear(log);
     const key = { namespace, name };
     const watch = this.notifications && this.watcher(key, this.notifications, log);
-    return new PostgresHandle(key, this.database, this.statements, { trustServerClock }, watch);
+    return new PostgresHandle(key, this, { trustServerClock }, watch);
   }
 
   async close(): Promise<void> {
@@ -60,20 +67,17 @@ class PostgresLeaseStore implements LeaseStore {
   }
 
   private watcher(key: LeaseKey, notifications: Notifications, log?: ElectionLog) {
-    const { database, statements } = this;
-    const handle = new PostgresHandle(key, database, statements, { trustServerClock: false });
+    const handle = new PostgresHandle(key, this, { trustServerClock: false });
     const channel = channelOf(this.names, key);
     let pooled = false;
     return async function* watch(signal: AbortSignal): AsyncGenerator<Snapshot, void, undefined> {
-      if (pooled) {
-        return;
-      }
+      if (pooled) return;
+
       try {
         yield* watchLease(channel, notifications, (until) => handle.read(until), signal);
       } catch (cause) {
-        if (!(cause instanceof PooledConnectionError)) {
-          throw cause;
-        }
+        if (!(cause instanceof PooledConnectionError)) throw cause;
+
         pooled = true;
         log?.warn(`${cause.message} Standbys poll instead. ${cause.advice}`);
       }
@@ -81,11 +85,24 @@ class PostgresLeaseStore implements LeaseStore {
   }
 }
 
+const OPTIONS = Object.keys({
+  pool: true,
+  connection: true,
+  client: true,
+  schema: true,
+  table: true,
+  listen: true,
+  createTable: true,
+  owner: true,
+  trustServerClock: true,
+} satisfies Record<keyof PostgresLeaseOptions, true>);
+
 /**
  * Keeps leases in Postgres 13 or later, one row each.
  * @throws LeaderElectionConfigError when not exactly one way to the database is given, or a name cannot be an identifier
  */
 export function postgresLease(options: PostgresLeaseOptions): LeaseStore {
+  checkKeys('postgresLease', options ?? {}, OPTIONS);
   return new PostgresLeaseStore(options);
 }
 

@@ -22,9 +22,8 @@ export function failureCases(harness: StoreContractHarness): StoreContractCase[]
           1_000,
         );
         assert.ok(outcome.kind === 'unknown' || outcome.kind === 'rejected', `replace answers ${outcome.kind}`);
-        if (outcome.kind === 'rejected') {
+        if (outcome.kind === 'rejected')
           assert.equal((await handle.read(scene.signal)).lease?.version, before.lease.version);
-        }
       },
     ),
 

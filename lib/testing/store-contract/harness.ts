@@ -65,9 +65,9 @@ export class Scene {
   /** Writes `record` on what the lease is now. */
   async write(handle: LeaseHandle, record: LeaseRecord): Promise<Snapshot & { lease: NonNullable<Snapshot['lease']> }> {
     const outcome = await handle.replace(await handle.read(this.signal), record, this.signal);
-    if (outcome.kind !== 'applied') {
+    if (outcome.kind !== 'applied')
       throw new assert.AssertionError({ message: `an undisturbed write was answered "${describeOutcome(outcome)}"` });
-    }
+
     assert.ok(outcome.snapshot.lease, 'an applied write shows a lease');
     return { ...outcome.snapshot, lease: outcome.snapshot.lease };
   }

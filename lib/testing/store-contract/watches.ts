@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type { Snapshot } from '../../election/lease-store.js';
 import { contractCase, recordOf, type Scene, type StoreContractCase, type StoreContractHarness } from './harness.js';
 
-/** A watch is a hint, but a prompt one, and it lets go when told. */
+/**
+ * A watch is a hint, but a prompt one, and it lets go when told. One that its store vouches for (`isWatchVouched`) is believed, so it must
+ * show nothing but what a read at some earlier instant would have shown.
+ */
 export function watchCases(harness: StoreContractHarness): StoreContractCase[] {
   const rule = (name: string, play: (scene: Scene, watch: Watch) => Promise<void>) =>
     contractCase(harness, `watch: ${name}`, async (scene) => {
@@ -35,6 +38,26 @@ export function watchCases(harness: StoreContractHarness): StoreContractCase[] {
           assert.equal(seen.lease?.uid, written.lease.uid);
           const outcome = await other.replace(seen, recordOf(holder), scene.signal);
           assert.equal(outcome.kind, 'applied', 'a write on the state that the watch showed');
+        }
+      },
+    ),
+
+    contractCase(
+      harness,
+      'watch: where it is vouched for, shows what a read shows, and no absence that a read does not',
+      async (scene) => {
+        const handle = await scene.connect();
+        if (!handle.watch || !handle.isWatchVouched) return;
+        const other = await scene.connect();
+        const events = handle.watch(scene.signal)[Symbol.asyncIterator]();
+        await scene.within(events.next(), 'the watch opens');
+        for (const holder of ['a', 'a', 'b']) {
+          const written = await scene.write(other, recordOf(holder));
+          const shown = await scene.within(until(events, written.token), `the watch shows holder ${holder}`);
+          const read = await handle.read(scene.signal);
+          assert.deepEqual(shown.lease?.record, read.lease?.record, 'what the watch shows, and a read');
+          assert.equal(shown.lease?.version, read.lease?.version);
+          assert.equal(shown.token, read.token);
         }
       },
     ),

@@ -82,6 +82,8 @@ fleet.events.subscribe(({ replica, event }) => {
   if (replica.identity === null && event.code) {
     log.note(`${replica.name} could not start; see above`);
     void stop(1);
-  } else setTimeout(() => stopping || fleet.start(replica.name), BACK_AFTER);
+  } else {
+    setTimeout(() => stopping || fleet.start(replica.name), BACK_AFTER);
+  }
 });
 for (let i = 0; i < REPLICAS; i++) fleet.start();

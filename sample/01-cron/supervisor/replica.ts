@@ -63,7 +63,7 @@ export class Replica {
 
   /**
    * Stops the process with SIGSTOP for as long as a pipe from here stays open: a stopped process cannot notice by itself that its
-   * supervisor was killed, and would stay for ever.
+   * supervisor was killed, and would stay forever.
    */
   pause(): void {
     if (this.paused || !this.running) return;

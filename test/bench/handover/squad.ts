@@ -34,9 +34,10 @@ export class Squad {
     const squads: Squad[] = [];
     try {
       for (const pair of pairs) squads.push(await Squad.of(lab, pair, 1));
-      for (const standbys of [1, 2, 5])
+      for (const standbys of [1, 2, 5]) {
         for (const contender of [ours, clientGo])
           for (let lane = 0; lane < lanes; lane++) squads.push(await Squad.of(lab, contender, standbys));
+      }
       await run(squads);
     } finally {
       await Promise.all(squads.map(({ fleet }) => fleet[Symbol.asyncDispose]()));

@@ -119,12 +119,13 @@ async function beside(
  */
 async function inTurn(rounds: number, ...calls: (() => unknown)[]): Promise<number[][]> {
   const samples: number[][] = calls.map(() => []);
-  for (let round = -WARM_UP; round < rounds; round++)
+  for (let round = -WARM_UP; round < rounds; round++) {
     for (const [i, call] of calls.entries()) {
       const took = await nanoseconds(call);
       if (round >= 0) samples[i]!.push(took);
       await new Promise((turn) => setImmediate(turn));
     }
+  }
   return samples;
 }
 

@@ -41,11 +41,12 @@ export async function writes(lab: Lab): Promise<void> {
     { what: '@kubernetes/client-node', run: official, costs: [] as Cost[] },
   ];
   // Two rounds warm both; then in turns: what disturbs the machine disturbs both.
-  for (let round = -2; round < lab.amount(20, 3); round++)
+  for (let round = -2; round < lab.amount(20, 3); round++) {
     for (const { run, costs } of contenders) {
       const cost = await costOf(run);
       if (round >= 0) costs.push(cost);
     }
+  }
   await store.close?.();
   for (const [of, title] of [
     ['cpu', 'Processor time of a write'],

@@ -15,7 +15,7 @@ import {
 import { fence, postgresLeaseSql } from 'nestjs-leader/postgres';
 import { Client, Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Replica } from '../../nest/replica.js';
+import { NestReplica } from '../../nest/nest-replica.js';
 import { testDatabase } from '../../postgres/cluster.js';
 
 @UseGuards(FencingGuard)
@@ -80,7 +80,7 @@ describe('the examples about fencing', () => {
   it('send the token with a request', async () => {
     const url = `${await receiver()}/accounts/8`;
     const body = '{"balance":1}';
-    const election = (await Replica.boot('leader', {})).election();
+    const election = (await NestReplica.boot('leader', {})).election();
 
     await election.runIfLeader(async (term) => {
       await fetch(url, { method: 'PUT', headers: fencingHeaders(term), body });

@@ -1,8 +1,8 @@
 import { parseAllDocuments } from 'yaml';
 import { kubernetesLease } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
-import { rightsFor } from '../../../lib/stores/kubernetes/rights.js';
-import { leaderLabel } from '../../../lib/stores/kubernetes/pod-label.js';
+import { rightsFor } from '../../../lib/stores/kubernetes/api/rights.js';
+import { leaderLabel } from '../../../lib/stores/kubernetes/extras/pod-label.js';
 import { Page } from '../pages.js';
 
 interface Manifest {

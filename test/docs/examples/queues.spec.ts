@@ -4,11 +4,11 @@ import { ClientProxyFactory, MessagePattern, Transport, type MicroserviceOptions
 import { Test } from '@nestjs/testing';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Kafka } from 'kafkajs';
-import { createServer, type AddressInfo } from 'node:net';
 import { OnLeadershipAcquired, OnLeadershipLost } from 'nestjs-leader';
 import { LeaderElectionTestingModule, LeadershipControl } from 'nestjs-leader/testing';
 import { firstValueFrom } from 'rxjs';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../e2e/control-plane/free-ports.js';
 import { KafkaConsumer, LeaderConsumer, RabbitConsumer, type Consumer } from './consumers.js';
 
 @Controller()
@@ -22,14 +22,6 @@ class Consumers {
 class ConsumersModule {}
 
 const transport = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 }, logger: false } as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 @Injectable()
 class LeaderMicroservice {

@@ -19,6 +19,9 @@ class Invoices {
 })
 class AppModule {}
 
-const app = await NestFactory.create(AppModule);
-app.enableShutdownHooks(); // hands the lease over on SIGTERM
-await app.listen(process.env.PORT ?? 3000);
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule);
+  app.enableShutdownHooks(); // hands the lease over on SIGTERM
+  await app.listen(process.env.PORT ?? 3000);
+}
+void bootstrap();

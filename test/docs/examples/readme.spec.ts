@@ -1,4 +1,5 @@
 import { Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Cron } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import {
@@ -13,7 +14,7 @@ import {
   type LossReason,
 } from 'nestjs-leader';
 import { LeaderElectionTestingModule, LeadershipControl, overrideLeaderElection } from 'nestjs-leader/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const saved: bigint[] = [];
 const save = async (token: bigint) => void saved.push(token);
@@ -23,10 +24,9 @@ class Reports {
   constructor(private readonly election: LeaderElectionService) {}
 
   async build() {
-    if (!this.election.isLeader()) return; // computed from the clocks at this very call
+    if (!this.election.isLeader()) return; // computed from the clocks at this call
     await this.election.runIfLeader(async (term) => {
-      // tracked: shutdown waits for it; term.signal aborts when it should hurry
-      await save(term.fencingToken);
+      await save(term.fencingToken); // shutdown waits for this; term.signal aborts when it should hurry
     });
   }
 }
@@ -70,11 +70,23 @@ describe('the examples of the README', () => {
     expect(told).toEqual(['begin true', 'end stepped-down']);
   });
 
-  it('name a store', () => {
+  it('read options from the configuration', async () => {
     const module =
       // ...
-      LeaderElectionModule.forRoot({ leaseName: 'invoices', store: fileLease({ directory: '/var/lib/invoices' }) });
-    expect(module.global).toBe(true);
+      LeaderElectionModule.forRootAsync({
+        imports: [ConfigModule],
+        inject: [ConfigService],
+        useFactory: (config: ConfigService) => ({
+          leaseName: config.getOrThrow<string>('LEASE_NAME'),
+          store: fileLease({ directory: '/var/lib/invoices' }),
+        }),
+      });
+    vi.stubEnv('LEASE_NAME', 'invoices');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const testing = Test.createTestingModule({ imports: [module] });
+    const app = await overrideLeaderElection(testing, new LeadershipControl()).compile();
+    onTestFinished(() => app.close());
+    expect(app.get(LeaderElectionService).status().leaseName).toBe('invoices');
   });
 
   it('stand in several elections', async () => {

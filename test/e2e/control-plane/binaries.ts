@@ -33,8 +33,8 @@ export async function controlPlaneBinaries(): Promise<Binaries> {
 
 function fromAssets(assets: string): Binaries {
   const binaries = { etcd: join(assets, 'etcd'), apiServer: join(assets, 'kube-apiserver') };
-  for (const file of Object.values(binaries)) {
+  for (const file of Object.values(binaries))
     if (!existsSync(file)) throw new Error(`KUBEBUILDER_ASSETS is set to ${assets}, but there is no ${file}.`);
-  }
+
   return binaries;
 }

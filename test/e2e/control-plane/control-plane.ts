@@ -1,6 +1,5 @@
 import { randomBytes, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient } from './api-client.js';
@@ -8,6 +7,7 @@ import { auditPolicy } from './audit-log.js';
 import { controlPlaneBinaries } from './binaries.js';
 import { CertificateAuthority } from './certificates.js';
 import { Cluster } from './cluster.js';
+import { freePorts } from './free-ports.js';
 import { ServerProcess } from './server-process.js';
 
 /**
@@ -120,18 +120,6 @@ export class ControlPlane extends Cluster {
     await this.etcd.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 async function answers(url: string): Promise<boolean> {

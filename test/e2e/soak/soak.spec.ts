@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaderElector, kubernetesLease } from 'nestjs-leader';
 import { expect, test } from 'vitest';
-import { Fleet } from '../../support/fleet.js';
+import { ElectorFleet } from '../../support/elector-fleet.js';
 import { ControlPlane } from '../control-plane/control-plane.js';
 import { type Footprint, footprint } from './footprint.js';
 
@@ -66,7 +66,7 @@ test(`${MINUTES} minutes with an API server that is killed every 30 s: one leade
 });
 
 test('24 hours of virtual time with a pause every ten minutes: one leader after every heal, nothing piles up', async () => {
-  const fleet = new Fleet();
+  const fleet = new ElectorFleet();
   for (let i = 0; i < 3; i++) await fleet.join({}, undefined, () => {});
   const electors = fleet.replicas.map(({ elector }) => elector);
   const history: Footprint[] = [];

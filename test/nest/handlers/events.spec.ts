@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { OnlyWhenLeader } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
-import { Replica } from '../replica.js';
+import { NestReplica } from '../nest-replica.js';
 
 @Injectable()
 class Listeners {
@@ -16,7 +16,7 @@ class Listeners {
 }
 
 async function heard(role: 'leader' | 'standby'): Promise<string[]> {
-  const replica = await Replica.boot(role, { imports: [EventEmitterModule.forRoot()], providers: [Listeners] });
+  const replica = await NestReplica.boot(role, { imports: [EventEmitterModule.forRoot()], providers: [Listeners] });
   await replica.get(EventEmitter2).emitAsync('paid', 'order 1');
   return replica.get(Listeners).heard.toSorted();
 }

@@ -2,7 +2,7 @@ import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { OnlyWhenLeader } from 'nestjs-leader';
 import { describe, expect, it } from 'vitest';
-import { Replica } from '../replica.js';
+import { NestReplica } from '../nest-replica.js';
 
 @Resolver()
 class Orders {
@@ -21,7 +21,7 @@ class Orders {
 }
 
 async function serve(role: 'leader' | 'standby') {
-  const replica = await Replica.boot(role, {
+  const replica = await NestReplica.boot(role, {
     imports: [GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true })],
     providers: [Orders],
   });

@@ -16,7 +16,7 @@ import type { TestingModule } from '@nestjs/testing';
 import { AllowOnStandby, LeaderGuard, OnlyWhenLeader } from 'nestjs-leader';
 import { concatMap, from, interval, map, of, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { Replica } from '../replica.js';
+import { NestReplica } from '../nest-replica.js';
 
 @Controller('gated')
 class GatedController {
@@ -94,9 +94,9 @@ const platforms: Array<[string, Create]> = [
   ],
 ];
 
-async function serve(roles: Parameters<typeof Replica.boot>[0], create?: Create) {
+async function serve(roles: Parameters<typeof NestReplica.boot>[0], create?: Create) {
   const controllers = [GatedController, GatedByClass, PerRequest, Guarded, GuardedByReports];
-  const replica = await Replica.boot(roles, { controllers }, create);
+  const replica = await NestReplica.boot(roles, { controllers }, create);
   await replica.app.listen(0, '127.0.0.1');
   const url = await replica.app.getUrl();
   return { replica, get: (path: string) => fetch(`${url}/${path}`) };
@@ -176,7 +176,7 @@ describe('LeaderGuard', () => {
         return { id: 1 };
       }
     }
-    const replica = await Replica.boot('standby', {
+    const replica = await NestReplica.boot('standby', {
       controllers: [GatedController, Guarded, Probes],
       providers: [{ provide: APP_GUARD, useClass: LeaderGuard }],
     });

@@ -8,10 +8,10 @@ import {
   type MicroserviceOptions,
 } from '@nestjs/microservices';
 import { OnlyWhenLeader } from 'nestjs-leader';
-import { createServer, type AddressInfo } from 'node:net';
 import { firstValueFrom, from, interval, of, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Replica } from '../replica.js';
+import { freePort } from '../../e2e/control-plane/free-ports.js';
+import { NestReplica } from '../nest-replica.js';
 
 @Controller()
 class Handlers {
@@ -40,18 +40,10 @@ class Handlers {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** A hybrid application: HTTP and TCP in one. */
-async function connect(role: 'leader' | 'standby'): Promise<{ replica: Replica; client: ClientProxy }> {
+async function connect(role: 'leader' | 'standby'): Promise<{ replica: NestReplica; client: ClientProxy }> {
   const options = { host: '127.0.0.1', port: await freePort() };
-  const replica = await Replica.boot(role, { controllers: [Handlers] }, (module) => {
+  const replica = await NestReplica.boot(role, { controllers: [Handlers] }, (module) => {
     const app = module.createNestApplication({ logger: false });
     app.connectMicroservice<MicroserviceOptions>({ transport: Transport.TCP, options }, { inheritAppConfig: true });
     return app;
@@ -76,9 +68,8 @@ describe('@nestjs/microservices over TCP, in a hybrid application', () => {
 
   it('refuses on a standby with an error that reaches the caller', async () => {
     const { client } = await connect('standby');
-    for (const pattern of ['above', 'below', 'observable']) {
+    for (const pattern of ['above', 'below', 'observable'])
       await expect(ask(client, pattern)).rejects.toMatchObject({ status: 'error', code: 'NOT_LEADER' });
-    }
   });
 
   it('fails a stream whose term ends, so that what was sent does not pass for all of it', async () => {

@@ -1,8 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Cron, CronExpression, Interval, SchedulerRegistry, ScheduleModule, Timeout } from '@nestjs/schedule';
 import { OnlyWhenLeader } from 'nestjs-leader';
-import { describe, expect, it } from 'vitest';
-import { Replica } from '../replica.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { NestReplica } from '../nest-replica.js';
 
 /** Fires once, and must find a leader: long enough to become one on a busy machine. */
 const TIMEOUT = 1_500;
@@ -52,7 +52,7 @@ class GatedJobs extends Inherited {
 
 /** Everything that the scheduler knows has had its turn: crons are fired by hand, the others by their timers. */
 async function runAll(role: 'leader' | 'standby', type: typeof Jobs | typeof GatedJobs): Promise<Set<string>> {
-  const replica = await Replica.boot(role, { imports: [ScheduleModule.forRoot()], providers: [type] });
+  const replica = await NestReplica.boot(role, { imports: [ScheduleModule.forRoot()], providers: [type] });
   for (const job of replica.get(SchedulerRegistry).getCronJobs().values()) await job.fireOnTick();
   await new Promise((resolve) => setTimeout(resolve, type === Jobs ? TIMEOUT + 100 : 350));
   return new Set(replica.get<Inherited>(type).ran);
@@ -71,5 +71,15 @@ describe('@nestjs/schedule', () => {
   it('is gated by class', async () => {
     expect(await runAll('leader', GatedJobs)).toEqual(new Set(['inherited', 'class interval', 'class cron']));
     expect(await runAll('standby', GatedJobs)).toEqual(new Set());
+  });
+
+  it('warns once, at boot, of gated timeouts, which no later term ever fires, and says what to write instead', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
+    await NestReplica.boot('leader', { imports: [ScheduleModule.forRoot()], providers: [Jobs] });
+    const about = warn.mock.calls.flat().filter((text) => String(text).includes('@Timeout()'));
+    expect(about).toEqual([
+      expect.stringMatching(/fires once.*\(Jobs\.timeoutAbove, Jobs\.timeoutBelow\).*@OnLeadershipAcquired\(\)/),
+    ]);
   });
 });

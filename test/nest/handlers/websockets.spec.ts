@@ -4,7 +4,7 @@ import { OnlyWhenLeader } from 'nestjs-leader';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { Replica } from '../replica.js';
+import { NestReplica } from '../nest-replica.js';
 
 @WebSocketGateway()
 class Gateway {
@@ -17,7 +17,7 @@ class Gateway {
 }
 
 async function connect(role: 'leader' | 'standby') {
-  const replica = await Replica.boot(role, { providers: [Gateway] }, (module) => {
+  const replica = await NestReplica.boot(role, { providers: [Gateway] }, (module) => {
     const app = module.createNestApplication({ logger: false });
     return app.useWebSocketAdapter(new WsAdapter(app));
   });
@@ -41,8 +41,7 @@ describe('@nestjs/websockets', () => {
 
   it('refuses on a standby with an exception that reaches the client', async () => {
     const ask = await connect('standby');
-    for (const event of ['above', 'below']) {
+    for (const event of ['above', 'below'])
       expect(await ask(event)).toMatchObject({ event: 'exception', data: { status: 'error', code: 'NOT_LEADER' } });
-    }
   });
 });

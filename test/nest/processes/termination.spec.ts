@@ -65,9 +65,9 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
     const [, , begun, nextToken] = await standby.tells('work begun');
     expect(BigInt(begun!)).toBeGreaterThan(BigInt(done!));
     expect(BigInt(nextToken!)).toBeGreaterThan(BigInt(token!));
-    for (const once of ['acquired', 'work begun', 'lost', 'work done']) {
+    for (const once of ['acquired', 'work begun', 'lost', 'work done'])
       expect(replica.told.filter((line) => line.startsWith(once))).toHaveLength(1);
-    }
+
     expect([...replica.log, ...standby.log].filter(isComplaint)).toEqual([]);
   });
 });

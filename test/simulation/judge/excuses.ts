@@ -7,5 +7,6 @@ export const EXCUSES = [
   'client-go emptied it of a foreign holder',
   'client-go overran it',
   'a suspend hidden by a set clock',
+  'a store restored from a backup',
 ] as const;
 export type Excuse = (typeof EXCUSES)[number];

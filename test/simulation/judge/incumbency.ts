@@ -15,6 +15,9 @@ interface Knowledge {
   /** Of the renewals of the present holder, the newest. */
   revision: number;
   newest: number;
+  /** The longest duration that it has seen of the present holder, or of a renewal that has only been edited since, seconds. */
+  longest: number;
+  renewTime: number;
   readonly holders: { readonly at: number; readonly holder: string }[];
 }
 
@@ -46,18 +49,23 @@ export class Incumbency {
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
-    private readonly store: { age: boolean; probe: string },
+    private readonly store: { age: boolean; probe: string; marks: string; staleRead: number },
   ) {}
 
   learned(process: Process, stored: Stored, at: number): void {
-    if (!stored.object) return;
     let known = this.knowledge.get(process);
-    if (!known) this.knowledge.set(process, (known = { revision: 0, newest: 0, holders: [] }));
+    if (!known)
+      this.knowledge.set(process, (known = { revision: 0, newest: 0, longest: 0, renewTime: 0, holders: [] }));
     // What arrives after something newer is dropped, and rightly.
     if (stored.revision < known.newest) return;
     known.newest = stored.revision;
-    const { holder } = stored.object;
-    if (holder !== '' && holder !== known.holders.at(-1)?.holder) known.holders.push({ at, holder });
+    if (!stored.object) return;
+    const { holder, durationSeconds, renewTime } = stored.object;
+    const isSameHolder = holder === known.holders.at(-1)?.holder;
+    const isEdited = known.renewTime === (renewTime ?? 0);
+    known.longest = isSameHolder || isEdited ? Math.max(known.longest, durationSeconds) : durationSeconds;
+    known.renewTime = renewTime ?? 0;
+    if (holder !== '' && !isSameHolder) known.holders.push({ at, holder });
     if (stored.revision > known.revision && stored.revision <= this.revision && !this.curtailed.has(stored.revision))
       known.revision = stored.revision;
   }
@@ -70,10 +78,12 @@ export class Incumbency {
     }
     if (next.holder === '') {
       // A release by its holder; anybody else's is judged elsewhere.
-      if (before.object?.holder === this.identity && by.identity === this.identity) this.released = true;
-      else {
+      if (before.object?.holder === this.identity && by.identity === this.identity) {
+        this.released = true;
+      } else {
         this.removedAt = Math.min(this.removedAt, now);
-        this.lookalike = !isOurs(by.identity) && !isOurs(this.identity);
+        // Without its mark ours looks like a foreign one.
+        this.lookalike = !isOurs(by.identity) && (!isOurs(this.identity) || this.store.marks !== 'kept');
       }
       return FINE;
     }
@@ -115,10 +125,28 @@ export class Incumbency {
     const unseen = seen < this.born || sentAt < this.removedAt;
     // A holder that it has never seen may have claimed the lease for longer than any duration it knows of.
     const unheardOf = seen < this.claimed && (object?.durationSeconds ?? 0) < this.seconds;
-    if (this.removedAt <= now && (heldItself || unseen || unheardOf)) return excused('a lease removed by hand');
-    if (this.shortened && seen < this.earlier) return excused('a duration shortened by hand');
+    // Lengthened by hand, and removed or shortened again, before it saw the former.
+    const told = Math.max(this.ownSeconds, known?.longest ?? 0);
+    const hasWaitedAsTold = waited >= (due * told) / this.seconds - TOLERANCE;
+    if (this.removedAt <= now && (heldItself || unseen || unheardOf || hasWaitedAsTold))
+      return excused('a lease removed by hand');
+    // Where reads are stale, a replica may rightly believe neither them nor the watch, and then has not seen what it was shown.
+    const maySeeLess = seen < this.earlier || hasWaitedAsTold || this.store.staleRead > 0;
+    if (this.shortened && maySeeLess) return excused('a duration shortened by hand');
     if (this.lookalike) return excused('client-go emptied it of a foreign holder');
     return { kind: 'early', why };
+  }
+
+  /** The store has gone back: what anybody knew is of a history that is lost. */
+  restored({ object, revision }: Stored, now: number): void {
+    this.knowledge.clear();
+    this.curtailed.clear();
+    this.identity = object?.holder ?? '';
+    this.released = object === null || object.holder === '';
+    this.at = this.visibleAt = now;
+    this.seconds = this.ownSeconds = object?.durationSeconds ?? 0;
+    this.revision = this.earlier = this.claimed = this.born = revision;
+    this.untouched();
   }
 
   /** Somebody with kubectl deleted, emptied, took or edited it. */
@@ -134,12 +162,17 @@ export class Incumbency {
     }
     this.removedAt = Math.min(this.removedAt, now);
     if (object && object.holder !== '') {
+      // Whoever believed in it trusts it for as long as before.
+      this.seconds = Math.max(this.released ? 0 : this.seconds, object.durationSeconds);
+      this.ownSeconds = object.durationSeconds;
       this.identity = object.holder;
       this.at = now;
-      this.seconds = this.ownSeconds = object.durationSeconds;
-      this.revision = this.earlier = this.claimed = after.revision;
+      this.revision = this.claimed = after.revision;
       this.released = false;
       this.untouched();
+      this.shortened = this.ownSeconds < this.seconds;
+      if (this.shortened) this.curtailed.add(after.revision);
+      else this.earlier = after.revision;
     }
   }
 

@@ -1,4 +1,5 @@
 import type { LeadershipTerm, LossReason } from '../../../lib/election/leadership-term.js';
+import type { WriteOutcome } from '../../../lib/election/lease-store.js';
 import type { Contender } from '../world/contender.js';
 import type { ClientHooks } from '../world/lease-client.js';
 import type { Stored, Writer } from '../world/lease-service.js';
@@ -9,6 +10,7 @@ import type { Replica } from '../world/replica.js';
 import { Mark } from '../world/timeline.js';
 import type { World } from '../world/world.js';
 import type { Excuse } from './excuses.js';
+import { Health } from './health.js';
 import { Incumbency } from './incumbency.js';
 import type { Breach, Promise_ } from './promises.js';
 
@@ -35,21 +37,31 @@ export class Judge implements ClientHooks {
   private excusedUntil = Number.NEGATIVE_INFINITY;
   /** A jump of the wall clock suspends a term; nothing else may come back. */
   private readonly wallMayJump: boolean;
-  private readonly doubted = new Map<number, { term: LeadershipTerm; confirmed: number }>();
+  /** The store has been restored: until then nothing that rests on its word is held against anybody. */
+  private restoredUntil = Number.NEGATIVE_INFINITY;
+  private readonly longestExcuse: number;
+  readonly health: Health;
+  private newest = 0;
+  /** How often the store has been restored. */
+  private epoch = 0;
+  private readonly doubted = new Map<number, { term: LeadershipTerm; confirmed: Process['confirmed'] }>();
   onTerm: (contender: Contender) => void = () => undefined;
 
   constructor(
     readonly world: World,
     plan: Plan,
   ) {
+    this.health = new Health(world, plan, this);
+    const longest = Math.max(30_000, ...plan.disturbances.map((d) => (d.kind === 'edit-duration' ? d.size * 1000 : 0)));
+    this.longestExcuse = 1.5 * longest;
     this.register = new Register(world, (message) => this.breach('S3', message));
     this.wallMayJump =
       plan.disturbances.some((d) => d.kind === 'wall-step' || d.kind === 'wall-freeze' || d.kind === 'suspend') ||
       plan.nodes.some((n) => n.clocks.wallDrift !== 0 || n.clocks.wallWander !== 0);
-    this.incumbency = new Incumbency(
-      (identity) => this.contenders.find((c) => c.process?.identity === identity),
-      plan.client,
-    );
+    this.incumbency = new Incumbency((identity) => this.contenders.find((c) => c.process?.identity === identity), {
+      ...plan.client,
+      staleRead: plan.network.staleRead,
+    });
   }
 
   breach(promise: Promise_, what: string): void {
@@ -75,6 +87,7 @@ export class Judge implements ClientHooks {
 
   private together(a: Contender, b: Contender): void {
     if (this.world.now < this.excusedUntil) return;
+    if (this.isRestored()) return;
     if (!a.ours && !b.ours) return;
     if (a.machine.blindUntil >= this.world.now || b.machine.blindUntil >= this.world.now) {
       this.excuses.add('a suspend hidden by a set clock');
@@ -93,7 +106,8 @@ export class Judge implements ClientHooks {
   /** A term that was seen invalid may come back only by a renewal that was confirmed since (a wall clock jump suspends). */
   private checkRevival(replica: Replica): void {
     const doubt = this.doubted.get(replica.index);
-    const renewed = doubt?.confirmed !== replica.process!.confirmed;
+    const { answer, watch } = replica.process!.confirmed;
+    const renewed = doubt !== undefined && (answer > doubt.confirmed.answer || watch > doubt.confirmed.watch);
     if (doubt && doubt.term === replica.term && !(renewed && this.wallMayJump)) {
       this.breach(
         'S5',
@@ -106,7 +120,7 @@ export class Judge implements ClientHooks {
   private checkSilence(contender: Contender): void {
     if (!contender.ours || !contender.process?.running) return;
     const { term, process } = contender as Replica;
-    if (term) this.doubted.set(contender.index, { term, confirmed: process!.confirmed });
+    if (term) this.doubted.set(contender.index, { term, confirmed: { ...process!.confirmed } });
   }
 
   termBegan(replica: Replica, term: LeadershipTerm): void {
@@ -114,7 +128,7 @@ export class Judge implements ClientHooks {
     this.led.push(replica.index);
     this.termIds.set(replica.index, this.written);
     this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
-    if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil) {
+    if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil && !this.isRestored()) {
       this.breach(
         'S2',
         `a term of ${replica.process!.identity} begins with token ${term.fencingToken}, not above ${this.highest}`,
@@ -144,6 +158,7 @@ export class Judge implements ClientHooks {
   /** A term was given up because somebody else holds the lease: somebody else must have held it since. */
   gaveUp(replica: Replica, term: LeadershipTerm, reason: LossReason): void {
     if (reason !== 'superseded' && reason !== 'deleted') return;
+    if (this.isRestored()) return;
     if (
       this.lastForeign < Number(term.fencingToken & 0xffffffffffffffn) &&
       this.lastIdentity === replica.process!.identity
@@ -167,23 +182,61 @@ export class Judge implements ClientHooks {
       if (after.object.holder === '') {
         if (holder !== by.identity) this.breach('S4', `${by.identity} empties the lease of ${holder || 'nobody'}`);
         // A claim that never became a term is let go at once; what still runs then is of a term that was over before it.
-        const ofTerm = before.object?.mark?.term === this.termIds.get(writer.index);
+        const ofTerm = before.term !== undefined && before.term === this.termIds.get(writer.index);
         if (ofTerm && (writer as Replica).working > 0)
           this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
       }
     }
-    this.written = after.object?.mark?.term;
+    this.newest = after.revision;
+    this.health.somebodyWrote();
+    this.written = after.term;
     if (after.object?.holder !== this.lastIdentity) this.lastForeign = after.revision;
     this.lastIdentity = after.object?.holder ?? '';
     const takeover = this.incumbency.changed(before, after, by, this.world.now);
-    if (takeover.kind === 'early') this.breach('S4', takeover.why);
+    if (takeover.kind === 'early' && !this.isRestored()) this.breach('S4', takeover.why);
     if (takeover.kind === 'excused') {
       this.excuses.add(takeover.why);
       this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);
     }
   }
 
-  learned(process: Process, stored: Stored): void {
+  /**
+   * P1 and P2 do not hold across it, nor what follows from them: whoever believed goes on for the rest of its lease, and tokens go back.
+   * In all that comes after, they hold again.
+   */
+  restored(current: Stored): void {
+    this.epoch = current.epoch;
+    const until = this.world.now + this.longestExcuse;
+    this.restoredUntil = Math.max(this.restoredUntil, until);
+    this.newest = current.revision;
+    this.written = current.term;
+    this.lastForeign = current.revision;
+    this.lastIdentity = current.object?.holder ?? '';
+    this.incumbency.restored(current, this.world.now);
+    this.register.lost();
+    this.health.somebodyWrote();
+    this.world.at(until, () => {
+      // The answer to the newest write may be under way, and begin a term.
+      const earlier = BigInt(this.newest) - 1n;
+      if (this.highest > earlier) this.highest = earlier;
+      this.register.restored(earlier);
+    });
+  }
+
+  /** Whether the store's word of late was none; counts as an excuse. */
+  private isRestored(): boolean {
+    if (this.world.now >= this.restoredUntil) return false;
+    this.excuses.add('a store restored from a backup');
+    return true;
+  }
+
+  writes(process: Process, outcome: WriteOutcome['kind'] | null): void {
+    this.health.writes(process, outcome);
+  }
+
+  learned(process: Process, stored: Stored, by: 'answer' | 'watch'): void {
+    if (stored.epoch !== this.epoch) return;
+    this.health.learned(process, stored, by);
     this.incumbency.learned(process, stored, this.world.now);
   }
 

@@ -9,6 +9,7 @@ export const PROMISES = {
   L3: 'P5 no term is given up without cause',
   L2: 'P6 handover in a heartbeat',
   C1: 'P7 requests stay within the budget',
+  H1: 'status() and the log tell what fails, for as long as it does',
   H: 'the same seed gives the same history',
   E: 'no error escapes',
 } as const;

@@ -20,10 +20,10 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'clocks',
     patches: [
       patch(
-        'standby.ts',
-        'const openFrom = Math.max(this.lease.vacancy.openFrom, contendFrom);',
+        'loop/standby.ts',
+        'const openFrom = Math.max(takeover.openFrom, claimFrom);',
         `const held = this.lease.latest.lease?.record;
-         const openFrom = Math.max(held?.holder ? now + held.renewedAt! + held.duration - (this.lease as any).setup.clock.wall() : this.lease.vacancy.openFrom, contendFrom);`,
+         const openFrom = Math.max(held?.holder ? now + held.renewedAt! + held.duration - this.setup.clock.wall() : takeover.openFrom, claimFrom);`,
       ),
     ],
   },
@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'timings',
     patches: [
       patch(
-        'vacancy.ts',
+        'rules/takeover-time.ts',
         'const stated = record.duration > 0 ? record.duration : this.rules.leaseDuration;',
         'const stated = this.rules.leaseDuration;',
       ),
@@ -45,11 +45,11 @@ export const MUTANTS: readonly Mutant[] = [
     quick: false,
     profile: 'timings',
     patches: [
-      patch('vacancy.ts', 'const claimed = Math.max(stated, trusted);', 'const claimed = stated;'),
+      patch('rules/takeover-time.ts', 'const claimed = Math.max(stated, trusted);', 'const claimed = stated;'),
       patch(
-        'vacancy.ts',
-        '!renewed && claimed > this.incumbentDuration',
-        '!renewed && claimed !== this.incumbentDuration',
+        'rules/takeover-time.ts',
+        '!renewed && claimed > this.holderDuration',
+        '!renewed && claimed !== this.holderDuration',
       ),
     ],
   },
@@ -59,9 +59,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'tampering',
     patches: [
       patch(
-        'contention.ts',
-        'fencingToken(this.setup.fencingEpoch, storeToken)',
-        'fencingToken(this.setup.fencingEpoch, BigInt(won.attempt.record.transitions))',
+        'loop/standby.ts',
+        'fencingToken(setup.fencingEpoch, storeToken)',
+        'fencingToken(setup.fencingEpoch, BigInt(attempt.record.transitions))',
       ),
     ],
   },
@@ -72,9 +72,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'clocks',
     patches: [
       patch(
-        'validity.ts',
-        'if (now - this.base.mono >= this.renewDeadline) {',
-        'if (this.clock.wall() - this.base.wall < this.renewDeadline) return true;\n if (now - this.base.mono >= this.renewDeadline) {',
+        'rules/leader-validity.ts',
+        'if (now - this.base.mono >= this.renewDeadline)',
+        'if (this.clock.wall() - this.base.wall < this.renewDeadline) return true;\n if (now - this.base.mono >= this.renewDeadline)',
       ),
     ],
   },
@@ -83,23 +83,29 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'interleaving 3: suspend with the wall stepped back',
     quick: false,
     profile: 'clocks',
-    patches: [patch('validity.ts', 'boot: clock.boot() }', 'boot: undefined }')],
+    patches: [
+      patch(
+        'rules/leader-validity.ts',
+        'const boot = this.clock.boot();',
+        'const boot = undefined as number | undefined;',
+      ),
+    ],
   },
   {
     bug: 'trust counted from the response',
     origin: 'client-go',
     quick: false,
-    profile: 'network',
+    profile: 'clocks',
     patches: [
       patch(
-        'incumbency.ts',
-        'timings.renewDeadline, attempt.sent, {',
-        'timings.renewDeadline, { mono: clock.now(), wall: clock.wall(), boot: clock.boot() }, {',
+        'loop/leader.ts',
+        'timings.renewDeadline, attempt.sent, (',
+        'timings.renewDeadline, { mono: clock.now(), wall: clock.wall(), boot: clock.boot() }, (',
       ),
       patch(
-        'tenure.ts',
-        'this.validity.confirm(attempt.sent);',
-        'const c = (this.validity as any).clock; this.validity.confirm({ mono: c.now(), wall: c.wall(), boot: c.boot() });',
+        'loop/held-lease.ts',
+        'return this.validity.confirm(attempt.sent)',
+        'const c = (this.validity as any).clock; return this.validity.confirm({ mono: c.now(), wall: c.wall(), boot: c.boot() })',
       ),
     ],
   },
@@ -110,40 +116,40 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'clocks',
     patches: [
       patch(
-        'timings.ts',
+        'rules/timings.ts',
         'const smallestMargin = Math.max(coarse ? 1000 : 0, leaseDuration * 0.1);',
         'const smallestMargin = 0;',
       ),
-      patch('timings.ts', 'Math.round(leaseDuration * 0.8)', 'leaseDuration - 1'),
+      patch('rules/timings.ts', 'Math.round(leaseDuration * 0.8)', 'leaseDuration - 1'),
     ],
   },
   {
     bug: 'a flag that only a timer takes back',
     origin: 'after a pause overdue timers run last',
     profile: 'clocks',
-    patches: [
-      patch('incumbency.ts', "tenure.phase === 'leading' && tenure.validity.isValid()", "tenure.phase === 'leading'"),
-    ],
+    patches: [patch('work/terms.ts', 'admitting !== null && admitting.validity.isValid() ?', 'admitting !== null ?')],
   },
   {
     bug: 'an expired term is revived by the next renewal',
     origin: 'resume after a pause without a clock check',
     quick: false,
     profile: 'network',
-    patches: [patch('validity.ts', 'this.over = true;\n    this.told.onExpired?.();', '')],
+    patches: [patch('rules/leader-validity.ts', "this.over = true;\n    this.onDoubt('expired');", '')],
   },
   {
     bug: 'an unknown outcome counts as a renewal',
     origin: 'optimism',
     profile: 'network',
-    patches: [patch('renewal.ts', "case 'unknown':\n", "case 'unknown':\n tenure.validity.confirm(attempt.sent);\n")],
+    patches: [
+      patch('loop/held-lease.ts', "case 'unknown':\n", "case 'unknown':\n this.validity.confirm(attempt.sent);\n"),
+    ],
   },
   {
     bug: 'a late answer begins a term',
     origin: 'interleaving 5',
     quick: false,
     profile: 'network',
-    patches: [patch('incumbency.ts', 'if (!validity.isValid()) {', 'if (validity === null) {')],
+    patches: [patch('loop/leader.ts', 'if (!validity.isValid()) return false;', '')],
   },
   {
     bug: 'an identical write counts as a renewal',
@@ -151,20 +157,20 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'clocks',
     patches: [
       patch(
-        'records.ts',
+        'lease/next-record.ts',
         'return { ...last, duration: wireDuration(rules), renewedAt: advance(rules, last, wall), writeId };',
         'return { ...last, renewedAt: last.renewedAt === null ? wall : last.renewedAt };',
       ),
-      patch('answers.ts', '|| outcome.snapshot.lease.version === seen.lease?.version', ''),
+      patch('lease/answers.ts', '|| outcome.snapshot.lease.version === seen.lease?.version', ''),
       patch(
-        'lease.ts',
-        "if (outcome.kind === 'applied') {",
-        "if (outcome.kind === 'applied') {\n attempt.onApplied?.();",
+        'lease/observed-lease.ts',
+        "if (outcome.kind === 'applied') this.see(",
+        "if (outcome.kind === 'applied') (attempt as any).onApplied?.();\n if (outcome.kind === 'applied') this.see(",
       ),
       patch(
-        'renewal.ts',
+        'loop/held-lease.ts',
         'const outcome = await lease.write(attempt, left);',
-        "(attempt as any).onApplied = () => tenure.validity.confirm(attempt.sent);\n const outcome = await lease.write(attempt, left);\n if (outcome.kind === 'applied') tenure.renewAt = attempt.sent.mono + timings.renewInterval;",
+        "(attempt as any).onApplied = () => this.validity.confirm(attempt.sent);\n const outcome = await lease.write(attempt, left);\n if (outcome.kind === 'applied') this.renewAt = attempt.sent.mono + setup.timings.renewInterval;",
       ),
     ],
   },
@@ -173,7 +179,9 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'client-go standbys compare whole seconds',
     quick: false,
     profile: 'mixed',
-    patches: [patch('records.ts', 'return Math.max(wall, (last.renewedAt ?? 0) + rules.resolution);', 'return wall;')],
+    patches: [
+      patch('lease/next-record.ts', 'return Math.max(wall, (last.renewedAt ?? 0) + rules.resolution);', 'return wall;'),
+    ],
   },
   {
     bug: 'change is noticed in whole seconds only',
@@ -182,7 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'clocks',
     patches: [
       patch(
-        'vacancy.ts',
+        'lease-record.ts',
         'a.writeId === b.writeId &&\n    a.holder === b.holder &&\n    a.renewedAt === b.renewedAt &&',
         'a.holder === b.holder &&\n Math.trunc(a.renewedAt! / 1000) === Math.trunc(b.renewedAt! / 1000) &&',
       ),
@@ -205,7 +213,11 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'interleaving 2',
     profile: 'tampering',
     patches: [
-      patch('vacancy.ts', 'this.isGenuineRelease(record) || this.isBlankedOwn(record)', 'record.holder === null'),
+      patch(
+        'rules/takeover-time.ts',
+        'this.isGenuineRelease(record) || this.isBlankedOwn(record)',
+        'record.holder === null',
+      ),
     ],
   },
   {
@@ -213,7 +225,11 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'client-go',
     profile: 'tampering',
     patches: [
-      patch('vacancy.ts', 'incumbent === null || incumbent.holder === this.rules.identity', 'incumbent !== undefined'),
+      patch(
+        'rules/takeover-time.ts',
+        'lastHolder === null || lastHolder.holder === this.rules.identity',
+        'lastHolder !== undefined',
+      ),
     ],
   },
   {
@@ -222,9 +238,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'departures',
     patches: [
       patch(
-        'departure.ts',
-        'const inTime = await settlesWithin(this.setup.clock, this.setup.timings.drainTimeout, work);',
-        'const inTime = await Promise.resolve(true);',
+        'loop/leader.ts',
+        'void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then',
+        'void Promise.resolve(true).then',
       ),
     ],
   },
@@ -232,7 +248,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'release although the drain timed out',
     origin: 'controller-runtime',
     profile: 'departures',
-    patches: [patch('incumbency.ts', 'if (inTime && this.releases) {', 'if (this.releases) {')],
+    patches: [patch('loop/leader.ts', 'if (!inTime) this.abandon(held, work);', '')],
   },
   {
     bug: 'release without looking who holds',
@@ -241,8 +257,8 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'departures',
     patches: [
       patch(
-        'release.ts',
-        'if (record?.holder !== lease.rules.identity || record.term !== term) {',
+        'loop/release.ts',
+        'if (record?.holder !== lease.rules.identity || !isOfThisTerm(record)) {',
         'if (record === undefined) {',
       ),
     ],
@@ -253,7 +269,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'swarm',
     patches: [
       patch(
-        'replica.ts',
+        'work/terms.ts',
         'term.abort(reason);\n    this.leadership.set(false);',
         'this.leadership.set(false);\n    term.abort(reason);',
       ),
@@ -263,18 +279,14 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'its own write, met after a conflict, is taken for a loss',
     origin: 'client-go: 409 after a lost response',
     profile: 'network',
-    patches: [patch('tenure.ts', 'if (landed >= 0) {', 'if (landed === -2) {')],
+    patches: [patch('loop/held-lease.ts', 'if (landed >= 0)', 'if (landed === -2)')],
   },
   {
     bug: 'a broken watch (410) is not reopened',
     origin: 'facts of Kubernetes watches',
     profile: 'watches',
     patches: [
-      patch(
-        'watcher.ts',
-        'this.cancelPause = this.clock.setTimer(() => this.start(), this.pause * (0.5 + this.chance.random()));',
-        '',
-      ),
+      patch('lease/lease-watcher.ts', 'this.cancelPause = this.clock.setTimer(() => this.start(), pause);', ''),
     ],
   },
   {
@@ -282,7 +294,13 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'kubernetes#65012 and kin',
     quick: false,
     profile: 'watches',
-    patches: [patch('rhythm.ts', 'return 2 * this.interval * (1 + 0.2 * this.chance.random());', 'return 3_600_000;')],
+    patches: [
+      patch(
+        'loop/standby-timing.ts',
+        'return 2 * this.interval * (1 + 0.2 * this.chance.random());',
+        'return 3_600_000;',
+      ),
+    ],
   },
   {
     bug: 'a lease that client-go emptied is taken, whoever held it',
@@ -291,9 +309,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'frozen',
     patches: [
       patch(
-        'vacancy.ts',
-        'isForeign(incumbent) && incumbent.transitions === record.transitions',
-        'isForeign(incumbent)',
+        'rules/takeover-time.ts',
+        'isForeign(lastHolder) && lastHolder.transitions === record.transitions',
+        'isForeign(lastHolder)',
       ),
     ],
   },
@@ -302,14 +320,18 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'ours, found by the simulator',
     quick: false,
     profile: 'departures',
-    patches: [patch('release.ts', 'record.term !== term', '(unconfirmed === null && record.term !== term)')],
+    patches: [
+      patch('loop/release.ts', '|| !isOfThisTerm(record)', '|| (unconfirmed === null && !isOfThisTerm(record))'),
+    ],
   },
   {
     bug: 'a watch that never told anything is never reopened',
     origin: 'ours, found by the simulator',
     quick: false,
     profile: 'watches',
-    patches: [patch('watcher.ts', '(this.yielded || this.clock.now() - this.openedAt >= patience)', 'this.yielded')],
+    patches: [
+      patch('lease/lease-watcher.ts', '(this.yielded || this.clock.now() - this.openedAt >= patience)', 'this.yielded'),
+    ],
   },
   {
     bug: 'old news of a watch is believed',
@@ -317,10 +339,211 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'watches',
     patches: [
       patch(
-        'lease-view.ts',
-        'if (known !== null && this.isOlder(snapshot, known, source)) {',
-        "if (known !== null && source === 'read' && this.isOlder(snapshot, known, source)) {",
+        'lease/lease-view.ts',
+        'if (known === null ? !this.isVouched || snapshot.lease === null : isReplayed(snapshot, known)) {',
+        'if (known === null && snapshot.lease === null) {',
       ),
     ],
+  },
+  {
+    bug: 'a watch that nobody vouches for is believed as a read is',
+    origin: 'a forged release opened the lease',
+    profile: 'forged',
+    patches: [
+      patch('lease/lease-view.ts', 'if (this.isVouched && snapshot.lease !== null)', 'if (snapshot.lease !== null)'),
+    ],
+  },
+  {
+    bug: 'a hint ends a term',
+    origin: 'a forged holder',
+    profile: 'forged',
+    patches: [
+      patch(
+        'loop/election-loop.ts',
+        'else lease.hintedReads.ring(seen.now, seen.snapshot.token);',
+        'else leader.seen(seen.snapshot, seen.now);',
+      ),
+    ],
+  },
+  {
+    bug: 'a hint confirms a term',
+    origin: 'a forged confirmation',
+    quick: false,
+    profile: 'forged',
+    patches: [
+      patch(
+        'lease/observed-lease.ts',
+        "this.onSeen({ kind: 'sign', now })",
+        "this.onSeen({ kind: 'sign', now, snapshot } as any)",
+      ),
+      patch(
+        'loop/election-loop.ts',
+        'return standby.heardSign(seen.now);',
+        `{
+          const held = leader.held;
+          const shown = (seen as any).snapshot.lease;
+          const landed = held ? (held as any).attempts.findIndex((a: any) => a.writeId === shown.record.writeId) : -1;
+          if (landed >= 0) (held as any).confirm(landed, shown, seen.now);
+          return standby.heardSign(seen.now);
+        }`,
+      ),
+    ],
+  },
+  {
+    bug: 'a hint extends beyond the read that did not show it',
+    origin: 'forged signs of life of a dead holder',
+    quick: false,
+    profile: 'forged',
+    patches: [
+      patch(
+        'rules/takeover-time.ts',
+        'if (this.hintedAt <= sentAt || this.hintedToken <= token)',
+        'if (this.hintedToken <= token)',
+      ),
+    ],
+  },
+  {
+    bug: 'every ring of a hint is answered at once',
+    origin: 'a forger who rings twice a second',
+    quick: false,
+    profile: 'forged',
+    patches: [patch('lease/hinted-reads.ts', 'this.quietUntil = now + this.pause;', '')],
+  },
+  {
+    bug: 'what a read shows and the watch told before quickens the rhythm',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    profile: 'forged',
+    patches: [patch('loop/standby.ts', "if (source === 'watch' || !this.lease.watchHasToldIt) this", 'this')],
+  },
+  {
+    bug: 'the watch is believed after the store went back',
+    origin: 'etcd restored behind a running API server',
+    quick: false,
+    profile: 'restored',
+    patches: [patch('lease/lease-view.ts', 'if (this.astray) {', 'if (known === null && this.astray) {')],
+  },
+  {
+    bug: 'a state that went back is never believed',
+    origin: 'a restart after every restore',
+    quick: false,
+    profile: 'restored',
+    patches: [patch('lease/lease-view.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now >= since)')],
+  },
+  {
+    bug: 'a state that went back is believed at once',
+    origin: 'a replica of the store that lags',
+    quick: false,
+    profile: 'network',
+    patches: [patch('lease/lease-view.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now < since)')],
+  },
+  {
+    bug: 'a record without mark is not recognised as one’s own',
+    origin: 'a policy that strips annotations',
+    profile: 'unmarked',
+    patches: [
+      patch('lease-record.ts', 'if (record.writeId !== null || record.term !== null)', 'if (record !== undefined)'),
+    ],
+  },
+  {
+    bug: 'a conflict that nothing explains is no failure',
+    origin: '409 forever, and nothing in the log',
+    quick: false,
+    profile: 'refusals',
+    patches: [
+      patch('loop/standby.ts', "setup.health.failed('writing', unexplainedConflict());", ''),
+      patch('loop/held-lease.ts', "setup.health.failed('writing', unexplainedConflict());", ''),
+    ],
+  },
+  {
+    bug: 'a read that succeeds clears what is known of writes',
+    origin: '“answers again” while nobody can lead',
+    quick: false,
+    profile: 'refusals',
+    patches: [
+      patch(
+        'lease/observed-lease.ts',
+        "if (source === 'read') this.setup.health.succeeded('reading');",
+        "if (source === 'read') this.setup.health.succeeded('reading');\n if (source === 'read') this.setup.health.succeeded('writing');",
+      ),
+    ],
+  },
+  {
+    bug: 'Retry-After of a watch is ignored',
+    origin: 'ten lists in 20 s from every replica',
+    quick: false,
+    profile: 'patience',
+    patches: [
+      patch(
+        'lease/lease-watcher.ts',
+        'const askedFor = pauseAskedFor(cause, this.longestAskedPause);',
+        'const askedFor = 0;',
+      ),
+    ],
+  },
+  {
+    bug: 'Retry-After of a read is ignored',
+    origin: 'the same',
+    quick: false,
+    profile: 'patience',
+    patches: [patch('loop/standby.ts', 'this.refusedUntil = now + retryAfter;', 'this.refusedUntil = now;')],
+  },
+  {
+    bug: 'one event resets the pause of a watch',
+    origin: 'a watch that delivers one event and ends',
+    quick: false,
+    profile: 'patience',
+    patches: [
+      patch(
+        'lease/lease-watcher.ts',
+        'if (this.yielded && this.clock.now() - this.openedAt >= STEADY)',
+        'if (this.yielded)',
+      ),
+    ],
+  },
+  {
+    bug: 'a ring ends the pause after a refused claim',
+    origin: 'ours, found by the simulator',
+    profile: 'besieged',
+    patches: [
+      patch(
+        'loop/standby.ts',
+        'if (now < this.notBefore) {',
+        'if (now < Math.min(this.notBefore, Math.max(this.refusedUntil, this.lease.hintedReads.readAt))) {',
+      ),
+    ],
+  },
+  {
+    bug: 'events put off the read that a failure owes',
+    origin: 'ours, found by the simulator',
+    profile: 'aftermath',
+    patches: [patch('loop/standby.ts', 'else if (byWatch)', 'else if (false)')],
+  },
+  {
+    bug: 'a leader never asks again whether reads work',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    profile: 'aftermath',
+    patches: [patch('loop/held-lease.ts', 'this.isReadingBroken ? this.rereadAt : Infinity', 'Infinity')],
+  },
+  {
+    bug: 'an edit of the holder’s name is taken for a takeover',
+    profile: 'seized',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    patches: [
+      patch(
+        'rules/takeover-time.ts',
+        'const isSameSign = before !== null &&',
+        'const isSameSign = before?.holder === holder &&',
+      ),
+    ],
+  },
+  {
+    bug: 'a quiet lease reopens the watch that was asked to wait',
+    origin: 'ours, found by the simulator',
+    quick: false,
+    profile: 'patience',
+    patches: [patch('lease/lease-watcher.ts', 'if (this.controller === null) return;', '')],
   },
 ];

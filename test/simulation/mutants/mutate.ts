@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import type { NewElection } from '../world/replica.js';
@@ -14,15 +14,17 @@ export async function mutate({ bug, patches }: Pick<Mutant, 'bug' | 'patches'>):
   const folder = join(COPIES, `${process.pid}-${bug.replace(/\W+/g, '-')}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const missing = patches.filter((p) => !readdirSync(SOURCE).includes(p.file));
-  if (missing.length > 0) throw new Error(`The mutant "${bug}" patches ${missing[0]!.file}, which is gone.`);
-  for (const file of readdirSync(SOURCE)) {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const missing = patches.find((p) => !files.includes(p.file));
+  if (missing !== undefined) throw new Error(`The mutant "${bug}" patches ${missing.file}, which is gone.`);
+  for (const file of files) {
     const patched = patches
       .filter((p) => p.file === file)
       .reduce((text, p) => apply(bug, text, p), readFileSync(join(SOURCE, file), 'utf8'));
     const { outputText } = ts.transpileModule(patched, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, useDefineForClassFields: false },
     });
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), outputText);
   }
   try {
@@ -37,13 +39,12 @@ export async function mutate({ bug, patches }: Pick<Mutant, 'bug' | 'patches'>):
   }
 }
 
-/** A patch that no longer fits must not pass for a mutant that was caught. */
+/** A patch that no longer fits must not pass for a mutant that was caught. How its text is broken into lines does not matter. */
 function apply(bug: string, text: string, { file, find, replace }: Mutant['patches'][number]): string {
-  const squeeze = (code: string) => code.replace(/\s+/g, ' ');
-  const pieces = text.split(find);
-  if (pieces.length === 2) return pieces.join(replace);
-  const at = squeeze(text).split(squeeze(find)).length - 1;
-  throw new Error(
-    `The mutant "${bug}" does not fit ${file} any more (found ${pieces.length - 1} times, ${at} if spaces are ignored): adapt it.`,
-  );
+  const escaped = find.trim().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const pattern = new RegExp(escaped.replace(/\s+/g, '\\s+'), 'g');
+  const found = text.match(pattern)?.length ?? 0;
+  if (found !== 1)
+    throw new Error(`The mutant "${bug}" does not fit ${file} any more (found ${found} times): adapt it.`);
+  return text.replace(pattern, () => replace);
 }

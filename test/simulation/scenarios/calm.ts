@@ -14,7 +14,7 @@ export function calm(replicas: number, minutes: number, change: Partial<Plan> = 
     profile: 'scenario',
     healAt: endAt,
     endAt,
-    client: { watch: 'ok', age: false, probe: 'none', resolution: 1000 },
+    client: { watch: 'ok', vouched: true, marks: 'kept', age: false, probe: 'none', resolution: 1000 },
     network: {
       latency: 2,
       jitter: 4,

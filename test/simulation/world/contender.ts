@@ -1,3 +1,4 @@
+import type { ElectionStatus } from '../../../lib/election/report/status.js';
 import type { Machine } from './machine.js';
 import type { Process } from './process.js';
 
@@ -15,4 +16,6 @@ export interface Contender {
   believes(): boolean;
   /** Leads, or has admitted work that may still act. */
   holds(): boolean;
+  /** What it says that fails, if it can say so. */
+  failures?(): ElectionStatus['failures'] | undefined;
 }

@@ -1,5 +1,7 @@
 import type { Contender } from './contender.js';
-import type { Network } from './network.js';
+import { FORGERIES, type Forger } from './forger.js';
+import type { Network, WriteFault } from './network.js';
+import type { Random } from './random.js';
 import type { Disturbance } from './plan.js';
 import { Mark } from './timeline.js';
 import type { World } from './world.js';
@@ -8,6 +10,8 @@ export interface Stage {
   readonly world: World;
   readonly network: Network;
   readonly contenders: readonly Contender[];
+  readonly forger: Forger;
+  readonly luck: Random;
   /** Asks everybody whether it leads: what a replica does first when it wakes matters most. */
   ask(why: string): void;
 }
@@ -58,9 +62,68 @@ export function strike(stage: Stage, disturbance: Disturbance): void {
     case 'wall-freeze':
       contender!.machine.freezeWall(true);
       return later(() => contender!.machine.freezeWall(false));
+    case 'forge':
+      return forge(stage, disturbance);
+    case 'restore':
+      return network.service.restore(size, lasts);
+    case 'strip-marks': {
+      const { service } = network;
+      service.marks = size === 1 ? 'refused' : 'stripped';
+      return later(() => (service.marks = service.usualMarks));
+    }
+    case 'refuse-writes': {
+      const fault = { kind: (['conflict', 500, 403, 422] satisfies WriteFault[])[size % 4]!, since: world.now };
+      network.writeFault = fault;
+      world.mark(Mark.Outage, -1, lasts, `every write meets ${fault.kind}`);
+      return later(() => {
+        if (network.writeFault === fault) network.writeFault = null;
+      });
+    }
+    case 'bad-server': {
+      const servers = { count: 2 + (size % 3), status: size >= 3 ? 503 : 500 } as const;
+      network.servers = servers;
+      for (const { index } of contenders) network.reconnect(index);
+      world.mark(Mark.Outage, -1, lasts, `one of ${servers.count} servers answers ${servers.status}`);
+      return later(() => {
+        if (network.servers === servers) network.servers = null;
+      });
+    }
+    case 'brief-watches':
+      network.briefWatches = true;
+      // Those that are open end too.
+      for (const breakOff of network.watches) breakOff();
+      return later(() => (network.briefWatches = false));
+    case 'credentials':
+      return flicker(stage, disturbance);
+    case 'retry-after':
+      Object.assign(network.leaveAlone, { read: (size & 1) > 0, write: (size & 2) > 0, watch: (size & 4) > 0 });
+      world.mark(Mark.Outage, -1, lasts, 'the service asks to be left alone');
+      return later(() => Object.assign(network.leaveAlone, { read: false, write: false, watch: false }));
     default:
       return administer(stage, disturbance);
   }
+}
+
+/** Once, or twice a second for as long as it lasts. A size beyond the list: each time something else. */
+function forge(stage: Stage, { node, lasts, size }: Disturbance): void {
+  const { world, forger, luck } = stage;
+  const until = world.now + lasts;
+  const say = (): void => {
+    forger.say(FORGERIES[size] ?? luck.pick(FORGERIES), node);
+    if (world.now + 500 <= until) world.after(500, say);
+  };
+  say();
+}
+
+/** Credentials that are taken and not taken in turn; a negative size: for watches alone. */
+function flicker({ world, network }: Stage, { node, lasts, size }: Disturbance): void {
+  const until = world.now + lasts;
+  const turn = (refused: boolean): void => {
+    const over = world.now >= until;
+    network.link(node).unauthorized = over || !refused ? 'no' : size < 0 ? 'watches' : 'all';
+    if (!over) world.after(Math.min(Math.abs(size), until - world.now), () => turn(!refused));
+  };
+  turn(true);
 }
 
 /** An orderly exit may take its time: work is drained first. */

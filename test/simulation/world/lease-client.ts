@@ -1,14 +1,19 @@
 import { LeaseStoreError } from '../../../lib/election/errors.js';
 import type { LeaseRecord } from '../../../lib/election/lease-record.js';
 import type { LeaseHandle, LeaseStore, Snapshot, WriteOutcome } from '../../../lib/election/lease-store.js';
-import type { Reply, Stored, StoredObject } from './lease-service.js';
+import { ordinal, type MarkFate, type Reply, type Stored, type StoredObject } from './lease-service.js';
 import type { Answer, Network } from './network.js';
 import type { Process } from './process.js';
 import { Mark } from './timeline.js';
 import { WatchFeed, type WatchPlan } from './watch-feed.js';
 
 export interface ClientPlan {
-  watch: 'ok' | 'absent' | 'refused';
+  /** `brief`: each shows one state and ends, forever. */
+  watch: 'ok' | 'absent' | 'refused' | 'brief';
+  /** Whether the store vouches for what its watch shows; else others can speak on its channel. */
+  vouched: boolean;
+  /** What becomes of the marks beside the record, forever. */
+  marks: MarkFate;
   /** Whether the store tells the age of a lease by a clock that cannot step. */
   age: boolean;
   /** Whether it can prove that a holder is dead, and how. */
@@ -21,7 +26,9 @@ export interface ClientHooks {
   /** Whether the process that calls itself so is dead, in truth. */
   isDead(holder: string): boolean;
   /** Something about the lease reached the process: what it may know. */
-  learned(process: Process, stored: Stored): void;
+  learned(process: Process, stored: Stored, by: 'answer' | 'watch'): void;
+  /** The process is about to write, or has been answered with this. */
+  writes(process: Process, outcome: WriteOutcome['kind'] | null): void;
 }
 
 /** Nothing in them differs from one to the next. */
@@ -52,13 +59,7 @@ export class LeaseClient implements LeaseStore {
         if (answer === 'aborted') throw signal.reason;
         if (answer === 'cut') throw READ_CUT;
         if (answer.status === 200 || answer.status === 404) return this.see(answer.stored!);
-        throw new LeaseStoreError(
-          answer.status === 403 ? 'STORE_FORBIDDEN' : 'STORE_FAILED',
-          `read: ${answer.status}`,
-          {
-            retryAfter: answer.retryAfter,
-          },
-        );
+        throw new LeaseStoreError(codeOf(answer), `read: ${answer.status}`, { retryAfter: answer.retryAfter });
       },
       replace: async (seen, record, signal) => {
         const object = toObject(record, plan.resolution);
@@ -67,20 +68,29 @@ export class LeaseClient implements LeaseStore {
         const what = world.timeline
           ? `write holder=${record.holder ?? '""'} id=${record.writeId} on ${lease ? lease.version : 'absent'}`
           : 'write';
-        const serve = (): Reply => {
-          if (!lease) return service.create(object, this.process, sentAt);
+        const serve = (sent: StoredObject) => (): Reply => {
+          const term = object.mark?.term;
+          if (!lease) return service.create(sent, this.process, sentAt, term);
           const edits = service.current.object?.edits ?? 0;
-          return service.update({ ...object, edits }, Number(lease.version), Number(lease.uid), this.process);
+          return service.update({ ...sent, edits }, Number(lease.version), Number(lease.uid), this.process, term);
         };
-        const answer = await this.call(what, serve, signal);
-        return answer === 'aborted' ? { kind: 'unknown', cause: signal.reason } : this.outcome(answer);
+        this.network.attempts[this.process.node] = object;
+        this.hooks.writes(this.process, null);
+        let answer = await this.call(what, serve(object), signal);
+        // Where what stands beside the record is refused, a store tries without it.
+        if (typeof answer === 'object' && answer.status === 422 && object.mark !== null)
+          answer = await this.call(what, serve({ ...object, mark: null }), signal);
+        const outcome: WriteOutcome =
+          answer === 'aborted' ? { kind: 'unknown', cause: signal.reason } : this.outcome(answer);
+        this.hooks.writes(this.process, outcome.kind);
+        return outcome;
       },
     };
-    if (this.plan.watch !== 'absent') {
+    const { watch } = plan;
+    if (watch !== 'absent') {
+      Object.assign(handle, { isWatchVouched: plan.vouched });
       handle.watch = (signal) =>
-        new WatchFeed(this.process, this.network, this.watchPlan, this.plan.watch === 'refused', signal, (s) =>
-          this.see(s),
-        );
+        new WatchFeed(this.process, this.network, this.watchPlan, watch, signal, (s) => this.hear(s));
     }
     if (this.plan.probe === 'none') return handle;
     handle.isHolderGone = async (seen, signal) => {
@@ -100,12 +110,12 @@ export class LeaseClient implements LeaseStore {
   private outcome(answer: Answer): WriteOutcome {
     if (answer === 'cut') return { kind: 'unknown', cause: WRITE_CUT };
     const { status } = answer;
-    if (status === 200) {
-      return { kind: 'applied', snapshot: this.see(answer.stored!) };
-    }
+    if (status === 200) return { kind: 'applied', snapshot: this.see(answer.stored!) };
+
     if (status === 409 || status === 404) return { kind: 'conflict' };
-    const cause = new LeaseStoreError(status === 403 ? 'STORE_FORBIDDEN' : 'STORE_FAILED', `write: ${status}`);
-    if (status === 429 || status === 403) return { kind: 'rejected', cause, retryAfter: answer.retryAfter };
+    const cause = new LeaseStoreError(codeOf(answer), `write: ${status}`);
+    if (status === 429 || status === 403 || status === 401 || status === 422)
+      return { kind: 'rejected', cause, retryAfter: answer.retryAfter };
     return { kind: 'unknown', cause };
   }
 
@@ -119,22 +129,49 @@ export class LeaseClient implements LeaseStore {
       signal.addEventListener('abort', abort, { once: true });
       this.network.request(this.process, what, serve, (answer) => {
         signal.removeEventListener('abort', abort);
+        if (what === 'read' && !signal.aborted && answer !== 'cut') this.heard(answer);
+        // A server that errs is left: another connection may lead to a better one.
+        if (answer !== 'cut' && answer.status >= 500) this.network.reconnect(this.process.node);
         resolve(answer);
       });
     });
   }
 
-  private see(stored: Stored): Snapshot {
-    this.hooks.learned(this.process, stored);
+  /** A service that answers asks nobody to wait any more. */
+  private heard(answer: Exclude<Answer, 'cut'>): void {
+    if (answer.status === 429) this.network.toldToLeaveAlone(this.process, 'read', answer.retryAfter ?? 0);
+    else if (answer.status < 500) this.process.leftAloneUntil.read = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What a watch shows that nobody vouches for is not known yet. */
+  private hear(stored: Stored): Snapshot {
+    return this.plan.vouched ? this.see(stored, 'watch') : this.toSnapshot(stored);
+  }
+
+  private see(stored: Stored, by: 'answer' | 'watch' = 'answer'): Snapshot {
+    this.hooks.learned(this.process, stored, by);
     // Its own write, met in an answer or in a read: as good as an `applied`.
     if (stored.object?.holder === this.process.identity)
-      this.process.confirmed = Math.max(this.process.confirmed, stored.revision);
-    const token = BigInt(stored.revision);
-    if (!stored.object) return { lease: null, token };
-    const lease = { record: toRecord(stored.object), version: String(stored.revision), uid: String(stored.uid) };
-    if (!this.plan.age) return { lease, token };
-    return { lease: { ...lease, age: Math.max(0, this.network.world.now - stored.at) }, token };
+      this.process.confirmed[by] = Math.max(this.process.confirmed[by], ordinal(stored));
+    return this.toSnapshot(stored);
   }
+
+  private toSnapshot(stored: Stored): Snapshot {
+    const snapshot = toSnapshot(stored);
+    if (!this.plan.age || snapshot.lease === null) return snapshot;
+    return { ...snapshot, lease: { ...snapshot.lease, age: Math.max(0, this.network.world.now - stored.at) } };
+  }
+}
+
+/** What a store says of a state, whoever asks. */
+export function toSnapshot({ object, revision, uid }: Stored): Snapshot {
+  const token = BigInt(revision);
+  if (!object) return { lease: null, token };
+  return { lease: { record: toRecord(object), version: String(revision), uid: String(uid) }, token };
+}
+
+function codeOf({ status }: Reply): 'STORE_FAILED' | 'STORE_FORBIDDEN' | 'STORE_UNAUTHENTICATED' {
+  return status === 403 ? 'STORE_FORBIDDEN' : status === 401 ? 'STORE_UNAUTHENTICATED' : 'STORE_FAILED';
 }
 
 function toObject(record: LeaseRecord, resolution: number): StoredObject {
@@ -153,7 +190,7 @@ function toObject(record: LeaseRecord, resolution: number): StoredObject {
   };
 }
 
-function toRecord(object: StoredObject): LeaseRecord {
+export function toRecord(object: StoredObject): LeaseRecord {
   const { mark } = object;
   const ours = mark !== null && mark.holder === object.holder && mark.renewTime === object.renewTime;
   return {

@@ -26,11 +26,27 @@ export interface Stored {
   /** True time of the write, and of its sending. */
   readonly at: number;
   readonly sentAt: number;
+  /** The term that wrote it, in truth: known to the judge also where the mark was lost. */
+  readonly term: string | undefined;
+  /** How often the store had been restored when this was written. */
+  readonly epoch: number;
 }
+
+/** Counts states in the order in which they were true: a history that replaces a lost one begins at lower revisions. */
+export function ordinal({ epoch, revision }: Stored): number {
+  return epoch * 2 ** 40 + revision;
+}
+
+/** What becomes of the mark that our replicas write beside the record. */
+export type MarkFate = 'kept' | 'stripped' | 'refused';
 
 export type Reply =
   | { readonly status: 200; readonly stored: Stored }
-  | { readonly status: 403 | 404 | 409 | 429 | 500 | 503; readonly stored?: Stored; readonly retryAfter?: number };
+  | {
+      readonly status: 401 | 403 | 404 | 409 | 422 | 429 | 500 | 503;
+      readonly stored?: Stored;
+      readonly retryAfter?: number;
+    };
 
 /** A process, or a person with `kubectl` (node -1). */
 export interface Writer {
@@ -40,55 +56,135 @@ export interface Writer {
 
 export type ChangeListener = (before: Stored, after: Stored, by: Writer) => void;
 
+/** Revisions go in steps of this, so that those of a history that was lost do not come again in the one that replaces it. */
+const STEP = 8;
+
 /** The store itself: one lease, one global revision that other tenants advance too, compare-and-swap. */
 export class LeaseService {
-  current: Stored = { object: null, revision: 1000, uid: 0, at: 0, sentAt: 0 };
+  current: Stored = { object: null, revision: 1000, uid: 0, at: 0, sentAt: 0, term: undefined, epoch: 0 };
   readonly history: Stored[] = [this.current];
   /** Extra revisions that other objects of the cluster take between two writes. */
   otherWrites = 3;
   readonly watchers = new Set<(stored: Stored) => void>();
   onChange: ChangeListener = () => undefined;
+  onRestore: (current: Stored) => void = () => undefined;
+  marks: MarkFate;
+  /** What watches show instead of the truth: the end of a history that the store has lost, and until when. */
+  private lost: Stored | null = null;
+  astrayUntil = Number.NEGATIVE_INFINITY;
   /** True time of the last write that named each holder. */
   readonly heldAt = new Map<string, number>();
   private uids = 0;
+  private epoch = 0;
 
-  constructor(readonly world: World) {}
+  constructor(
+    readonly world: World,
+    /** While nobody changes the policy. */
+    readonly usualMarks: MarkFate = 'kept',
+  ) {
+    this.marks = usualMarks;
+  }
+
+  /** What a watch shows that is opened now. */
+  get shown(): Stored {
+    return this.lost ?? this.current;
+  }
 
   get(): Reply {
     const stored = this.current;
     return stored.object ? { status: 200, stored } : { status: 404, stored };
   }
 
-  create(object: StoredObject, by: Writer, sentAt = this.world.now): Reply {
+  /** `term`: of the writer, in truth; it may have left the mark out because it was refused. */
+  create(object: StoredObject, by: Writer, sentAt = this.world.now, term = object.mark?.term): Reply {
     if (this.current.object) return { status: 409 };
-    return { status: 200, stored: this.commit(object, ++this.uids, by, sentAt) };
+    if (this.refuses(object)) return { status: 422 };
+    return { status: 200, stored: this.commit(this.admitted(object), ++this.uids, by, term, sentAt) };
   }
 
-  update(object: StoredObject, revision: number, uid: number, by: Writer): Reply {
+  update(object: StoredObject, revision: number, uid: number, by: Writer, term = object.mark?.term): Reply {
     const { current } = this;
     if (!current.object) return { status: 404 };
     if (current.revision !== revision || current.uid !== uid) return { status: 409 };
+    if (this.refuses(object)) return { status: 422 };
     // A write that changes nothing gets 200 and no new revision: nobody hears of it (etcd3/store.go does the same).
-    if (same(current.object, object)) return { status: 200, stored: current };
-    return { status: 200, stored: this.commit(object, uid, by) };
+    const admitted = this.admitted(object);
+    if (same(current.object, admitted)) return { status: 200, stored: current };
+    return { status: 200, stored: this.commit(admitted, uid, by, term) };
   }
 
   /** What an administrator does past everybody: no compare-and-swap. */
   overwrite(object: StoredObject | null, by: Writer): void {
     if (object === null && this.current.object === null) return;
-    this.commit(object, object === null ? 0 : this.current.object ? this.current.uid : ++this.uids, by);
+    const uid = object === null ? 0 : this.current.object ? this.current.uid : ++this.uids;
+    this.commit(object, uid, by, object === null ? undefined : this.current.term);
   }
 
-  private commit(object: StoredObject | null, uid: number, by: Writer, sentAt = this.world.now): Stored {
-    const before = this.current;
-    const revision = before.revision + 1 + Math.floor(this.world.now % (this.otherWrites + 1));
-    this.current = { object, revision, uid, at: this.world.now, sentAt };
+  /**
+   * The store comes back from a backup that lacks the last `writes`. A cache behind which it stood goes on showing what was lost, and
+   * hears of nothing new, for `cacheLasts`; without one, watches show the restored state at once.
+   */
+  restore(writes: number, cacheLasts: number): void {
+    const { history, world, current: lost } = this;
+    const at = Math.max(0, history.length - 1 - writes);
+    history.length = at + 1;
+    const target = history[at]!;
+    if (target !== lost) {
+      this.epoch++;
+      this.current = history[at] = { ...target, epoch: this.epoch };
+    }
+    world.count(target === lost ? 'restored, nothing lost' : 'restored, writes lost');
+    world.mark(Mark.Admin, -1, this.current.revision, `restored to ${describe(this.current.object)}`);
+    if (target !== lost) this.onRestore(this.current);
+    if (cacheLasts > 0) {
+      this.lost ??= lost;
+      this.astrayUntil = Math.max(this.astrayUntil, world.now + cacheLasts);
+      world.at(this.astrayUntil, () => this.catchUp());
+    } else {
+      this.tell();
+    }
+  }
+
+  private catchUp(): void {
+    if (this.lost === null || this.world.now < this.astrayUntil) return;
+    this.lost = null;
+    this.tell();
+  }
+
+  private tell(): void {
+    if (this.lost === null) for (const notify of this.watchers) notify(this.current);
+  }
+
+  /** A policy that lets no annotation through: refused, or stripped without a word. */
+  private refuses(object: StoredObject): boolean {
+    if (this.marks !== 'refused' || object.mark === null) return false;
+    this.world.count('mark refused');
+    return true;
+  }
+
+  private admitted(object: StoredObject): StoredObject {
+    if (this.marks === 'kept' || object.mark === null) return object;
+    this.world.count('mark stripped');
+    return { ...object, mark: null };
+  }
+
+  private commit(
+    object: StoredObject | null,
+    uid: number,
+    by: Writer,
+    term: string | undefined,
+    sentAt = this.world.now,
+  ): Stored {
+    const { current: before, world, epoch } = this;
+    const others = Math.floor(world.now % (this.otherWrites + 1));
+    const revision = (Math.floor(before.revision / STEP) + 1 + others) * STEP + (epoch % STEP);
+    this.current = { object, revision, uid, at: world.now, sentAt, term, epoch };
     if (object) this.heldAt.set(object.holder, this.world.now);
     this.history.push(this.current);
     if (this.history.length > 64) this.history.shift();
     this.world.mark(Mark.Serve, by.node, revision, this.world.timeline ? `writes ${describe(object)}` : undefined);
     this.onChange(before, this.current, by);
-    for (const notify of this.watchers) notify(this.current);
+    this.tell();
     return this.current;
   }
 }

@@ -64,8 +64,9 @@ export class Machine {
 
   freezeWall(frozen: boolean): void {
     if (frozen === (this.frozenWall !== null)) return;
-    if (frozen) this.frozenWall = this.wall();
-    else {
+    if (frozen) {
+      this.frozenWall = this.wall();
+    } else {
       const stoodAt = this.frozenWall!;
       this.frozenWall = null;
       // A clock that was frozen goes on from where it stood: it does not catch up by itself.

@@ -34,7 +34,15 @@ export type DisturbanceKind =
   | 'edit-duration'
   | 'annotate'
   | 'steal'
-  | 'blank';
+  | 'blank'
+  | 'forge'
+  | 'restore'
+  | 'strip-marks'
+  | 'refuse-writes'
+  | 'bad-server'
+  | 'brief-watches'
+  | 'credentials'
+  | 'retry-after';
 
 export interface NodePlan {
   kind: 'ours' | 'client-go';
@@ -71,5 +79,5 @@ export interface Plan {
   measure?: boolean;
   /** Mean milliseconds between questions to every `isLeader()`; 0: only when a term begins. Asking may cure a bug, so some seeds hardly ask. */
   askEvery: number;
-  ending: 'stop' | 'silent-stop' | 'crash' | 'step-down' | 'none';
+  ending: 'stop' | 'silent-stop' | 'crash' | 'forged-crash' | 'step-down' | 'none';
 }

@@ -1,4 +1,4 @@
-import type { Chance, Clock } from '../../../lib/election/clock.js';
+import type { Chance, Clock } from '../../../lib/election/clock/clock.js';
 import type { Machine } from './machine.js';
 import type { Random } from './random.js';
 
@@ -7,13 +7,21 @@ export class Process implements Clock, Chance {
   alive = true;
   /** As it calls itself in the lease. */
   identity = '';
-  /** Revision of the latest write of its own that it knows to have been applied. */
-  confirmed = 0;
+  /** The latest write of its own that it knows to have been applied, told by an answer, and shown by a watch, which it need not believe. */
+  readonly confirmed = { answer: 0, watch: 0 };
+  /** The newest state that it has been shown, as `ordinal()` counts them; so is `confirmed`. */
+  newest = 0;
+  /** As `newest`, by answers alone. */
+  newestAnswer = 0;
+  /** True time until which the service has asked it not to ask again. */
+  readonly leftAloneUntil = { read: Number.NEGATIVE_INFINITY, watch: Number.NEGATIVE_INFINITY };
 
   constructor(
     readonly machine: Machine,
     readonly incarnation: number,
     private readonly luck: Random,
+    /** Milliseconds of its clock for which it obeys at most: its lease must not stay without a holder for longer. */
+    readonly longestObedience = 15_000,
   ) {}
 
   get node(): number {

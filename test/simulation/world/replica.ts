@@ -1,6 +1,7 @@
+import type { ElectionStatus } from '../../../lib/election/report/status.js';
 import type { Election, TermHandlers } from '../../../lib/election/election.js';
 import type { LeadershipTerm, LossReason } from '../../../lib/election/leadership-term.js';
-import type { ElectionLog } from '../../../lib/election/log.js';
+import type { ElectionLog } from '../../../lib/election/report/election-log.js';
 import type { ElectionOptions } from '../../../lib/election/options.js';
 import type { Judge } from '../judge/judge.js';
 import type { Contender } from './contender.js';
@@ -56,6 +57,7 @@ export class Replica implements Contender {
       machine,
       ++this.incarnation,
       world.random.stream(`process ${this.index}.${this.incarnation}`),
+      this.node.options.leaseDuration,
     );
     this.process = process;
     this.term = null;
@@ -63,7 +65,10 @@ export class Replica implements Contender {
     this.working = 0;
     this.told = 'nothing';
     const store = new LeaseClient(process, this.network, plan.client, plan.watch, judge);
-    const log = (message: string): void => world.mark(Mark.Log, this.index, 0, world.timeline ? message : undefined);
+    const log = (message: string): void => {
+      world.mark(Mark.Log, this.index, 0, world.timeline ? message : undefined);
+      judge.health.logged(process, message);
+    };
     const elector = this.create({
       name: 'default',
       options: { leaseName: 'simulated', identity: `r${this.index}`, store, ...this.node.options },
@@ -120,13 +125,16 @@ export class Replica implements Contender {
     return this.believes() || (this.process?.running === true && this.term?.isValid() === true);
   }
 
+  failures(): ElectionStatus['failures'] | undefined {
+    return this.process?.running === true ? this.elector?.status?.().failures : undefined;
+  }
+
   private began(term: LeadershipTerm): void {
     this.term = term;
     const { process } = this;
     term.signal.addEventListener('abort', () => {
-      if (process!.running && this.elector!.isLeader() && this.elector!.currentTerm() === term) {
+      if (process!.running && this.elector!.isLeader() && this.elector!.currentTerm() === term)
         this.judge.breach('S5', `the signal of a term aborts while ${process!.identity} still says leader`);
-      }
     });
     this.judge.termBegan(this, term);
   }

@@ -32,6 +32,7 @@ export enum Mark {
   Register,
   Log,
   Rival,
+  Forged,
   Violation,
 }
 

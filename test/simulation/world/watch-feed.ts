@@ -1,7 +1,7 @@
 import { LeaseStoreError } from '../../../lib/election/errors.js';
 import type { Snapshot } from '../../../lib/election/lease-store.js';
 import type { Stored } from './lease-service.js';
-import type { Network } from './network.js';
+import type { Feed, Network } from './network.js';
 import type { Process } from './process.js';
 import { Mark } from './timeline.js';
 
@@ -21,10 +21,16 @@ export interface WatchPlan {
 }
 
 const BROKE = new LeaseStoreError('STORE_FAILED', 'watch broke');
+const REFUSED = new LeaseStoreError('STORE_FORBIDDEN', 'watch: 403');
+
+/** What the store tells, or what somebody else says in its place. */
+type News = Stored | { readonly snapshot: Snapshot };
 
 /** One watch as the network delivers it: late, conflated, silent, cut off, or telling old news. */
-export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapshot> {
-  private readonly queue: Stored[] = [];
+export class WatchFeed implements Feed, AsyncIterable<Snapshot>, AsyncIterator<Snapshot> {
+  private readonly queue: News[] = [];
+  private failure = BROKE;
+  private told = 0;
   private waiting: { resolve: (r: IteratorResult<Snapshot>) => void; reject: (e: unknown) => void } | null = null;
   private over: 'open' | 'done' | 'failed' = 'open';
   private silent = false;
@@ -39,7 +45,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     private readonly process: Process,
     private readonly network: Network,
     private readonly plan: WatchPlan,
-    refused: boolean,
+    private readonly kind: 'ok' | 'refused' | 'brief',
     signal: AbortSignal,
     private readonly see: (stored: Stored) => Snapshot,
   ) {
@@ -52,7 +58,12 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
       return;
     }
     network.watches.add(this.breakOff);
-    this.opening(refused);
+    network.feeds.add(this);
+    this.opening();
+  }
+
+  get node(): number {
+    return this.process.node;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Snapshot> {
@@ -60,12 +71,12 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
   }
 
   next(): Promise<IteratorResult<Snapshot>> {
-    const stored = this.queue.shift();
-    if (stored) return Promise.resolve({ done: false, value: this.see(stored) });
+    const news = this.queue.shift();
+    if (news) return Promise.resolve({ done: false, value: this.open(news) });
     if (this.over === 'done') return Promise.resolve({ done: true, value: undefined });
     if (this.over === 'failed') {
       this.over = 'done';
-      return Promise.reject(BROKE);
+      return Promise.reject(this.failure);
     }
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
@@ -77,23 +88,43 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  private opening(refused: boolean): void {
+  private opening(): void {
     const { network, process } = this;
     const link = network.link(process.node);
     network.sent[process.node] = (network.sent[process.node] ?? 0) + 1;
+    network.opened[process.node] = (network.opened[process.node] ?? 0) + 1;
+    network.heed(process, 'watch');
     network.world.after(network.delay(process.node), () => {
       if (this.over !== 'open') return;
       // A request into a partition or a dead service hangs: a stream that never says anything.
       if (!link.up || network.outage === 'hang') return network.world.count('watch hung');
-      if (refused || link.forbidden || network.outage) {
+      const refusal =
+        this.kind === 'refused' ? REFUSED : network.outage === null ? network.refusalOfWatch(process) : BROKE;
+      if (refusal !== null) {
         network.world.count('watch refused');
-        network.world.after(network.delay(process.node), () => this.deliver(() => this.close('failed')));
+        network.world.after(network.delay(process.node), () => this.deliver(() => this.refused(refusal)));
         return;
       }
       this.subscribed = true;
       network.service.watchers.add(this.listener);
-      this.tell(network.service.current);
+      const { shown, current } = network.service;
+      if (shown !== current) network.world.count('watch shows a lost history');
+      this.tell(shown);
     });
+  }
+
+  private refused(refusal: LeaseStoreError): void {
+    const { network, process } = this;
+    if (refusal.retryAfter !== undefined) network.toldToLeaveAlone(process, 'watch', refusal.retryAfter);
+    // The server that errs is left, as after any other request.
+    if (refusal.code === 'STORE_FAILED') network.reconnect(process.node);
+    this.failure = refusal;
+    this.close('failed');
+  }
+
+  /** Somebody else speaks on the channel: as late as the rest, and behind what is under way. */
+  forge(snapshot: Snapshot): void {
+    if (this.over === 'open' && this.subscribed) this.tell({ snapshot });
   }
 
   private happen(stored: Stored): void {
@@ -126,7 +157,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     }
   }
 
-  private tell(stored: Stored): void {
+  private tell(news: News): void {
     const { world } = this.network;
     // One TCP stream: events do not overtake each other.
     const lag = this.network.delay(this.process.node) + this.luck.skewed(0, this.plan.lag);
@@ -137,7 +168,7 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
         this.silent = true;
         return world.count('watch cut by partition');
       }
-      if (!this.silent) this.deliver(() => this.push(stored));
+      if (!this.silent) this.deliver(() => this.push(news));
     });
   }
 
@@ -145,25 +176,35 @@ export class WatchFeed implements AsyncIterable<Snapshot>, AsyncIterator<Snapsho
     if (this.over === 'open') this.process.deliver(() => this.over === 'open' && run());
   }
 
-  private push(stored: Stored): void {
-    this.network.world.mark(Mark.WatchEvent, this.process.node, stored.revision);
+  private push(news: News): void {
+    const { world } = this.network;
+    world.mark(Mark.WatchEvent, this.process.node, 'snapshot' in news ? -1 : news.revision);
     const { waiting } = this;
-    if (!waiting) return void this.queue.push(stored);
     this.waiting = null;
-    waiting.resolve({ done: false, value: this.see(stored) });
+    if (waiting) waiting.resolve({ done: false, value: this.open(news) });
+    else this.queue.push(news);
+    if (this.told++ > 0 || (this.kind !== 'brief' && !this.network.briefWatches)) return;
+    world.count('watch of one event');
+    world.after(0, () => this.deliver(() => this.close('done')));
+  }
+
+  private open(news: News): Snapshot {
+    return 'snapshot' in news ? news.snapshot : this.see(news);
   }
 
   private close(how: 'done' | 'failed'): void {
     if (this.over !== 'open') return;
     this.over = how;
     this.network.watches.delete(this.breakOff);
+    this.network.feeds.delete(this);
     if (this.subscribed) this.network.service.watchers.delete(this.listener);
     const { waiting } = this;
     this.waiting = null;
-    if (how === 'done') waiting?.resolve({ done: true, value: undefined });
-    else if (waiting) {
+    if (how === 'done') {
+      waiting?.resolve({ done: true, value: undefined });
+    } else if (waiting) {
       this.over = 'done';
-      waiting.reject(BROKE);
+      waiting.reject(this.failure);
     }
   }
 }

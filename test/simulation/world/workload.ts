@@ -37,9 +37,8 @@ export class Workload {
     try {
       await this.elector.runIfLeader((term) => this.work(term, throws));
     } catch (error) {
-      if (!throws && !isNotLeaderError(error)) {
+      if (!throws && !isNotLeaderError(error))
         this.judge.breach('S5', `admitted work fails with ${error instanceof Error ? error.message : String(error)}`);
-      }
     }
   }
 

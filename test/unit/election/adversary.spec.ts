@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fleet, LEASE } from '../../support/fleet.js';
+import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 import { tampered } from '../../support/hostile-store.js';
 
 /** Interleavings that broke an earlier wording of the algorithm. Their numbers are those of the simulator's scenarios. */
 describe('the interleaving', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 

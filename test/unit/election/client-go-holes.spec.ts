@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fleet, LEASE } from '../../support/fleet.js';
+import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 import { tampered } from '../../support/hostile-store.js';
 
 /** Where client-go's elector keeps a promise only most of the time, or not at all. Each was read in or reproduced from its code. */
 describe('what client-go does and this does not', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fleet } from '../../support/fleet.js';
+import { ElectorFleet } from '../../support/elector-fleet.js';
 
 describe('an election', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Fleet } from '../../support/fleet.js';
+import { ElectorFleet } from '../../support/elector-fleet.js';
 import { tampered } from '../../support/hostile-store.js';
 
 describe('a fencing token', () => {
   it('carries the epoch in its high bits and the store in its low ones', async () => {
-    const fleet = new Fleet();
+    const fleet = new ElectorFleet();
     const { elector } = await fleet.join({ fencingEpoch: 127 });
     expect(elector.requireTerm().fencingToken).toBe((127n << 56n) + 1n);
     expect(elector.requireTerm().fencingToken).toBeLessThan(1n << 63n);
@@ -12,7 +12,7 @@ describe('a fencing token', () => {
   });
 
   it('that does not fit is refused: no term begins, and status() says what to do', async () => {
-    const fleet = new Fleet();
+    const fleet = new ElectorFleet();
     const huge = tampered(fleet.store, (handle) => ({
       read: async (signal) => ({ ...(await handle.read(signal)), token: (1n << 56n) - 1n }),
       replace: async (...call) => {

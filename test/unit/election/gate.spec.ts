@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { LeadershipTerm } from 'nestjs-leader';
+import { FENCING_TOKEN_HEADER, fencedFetch, MemoryFencingTokenStore, parseFencingToken } from 'nestjs-leader/fencing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Gate } from '../../../lib/election/gate.js';
-import { Fleet } from '../../support/fleet.js';
+import { Gate } from '../../../lib/election/work/gate.js';
+import { ElectorFleet, type Replica } from '../../support/elector-fleet.js';
 
 /** Work that lasts until a test ends it. */
 function job(): { work: () => Promise<string>; finish: () => void } {
@@ -21,9 +22,9 @@ const thenable = (run: (resolve: (value: number) => void) => void) =>
   new Query(run as unknown as PromiseLike<number>['then']);
 
 describe('the gate of an election', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 
@@ -84,18 +85,111 @@ describe('the gate of an election', () => {
     await clock.resume();
   });
 
-  it('counts a context that outlived its call as outside', async () => {
-    const { elector } = await fleet.join();
-    const later = job();
-    let leftBehind!: Promise<unknown>;
-    await elector.runIfLeader(() => {
-      leftBehind = later.work().then(() => elector.currentTerm()?.fencingToken);
-    });
-    await elector.stepDown({ cooldown: 0 });
-    await fleet.time.advance(100);
-    later.finish();
+  describe('in what a call did not await', () => {
+    /** `look` runs in term 1's leftovers, after the replica has begun term 3. */
+    async function leftover<T>(look: (elector: Replica['elector']) => T, around = (call: () => void) => call()) {
+      const { elector } = await fleet.join();
+      const later = job();
+      let leftBehind!: Promise<T>;
+      await elector.runIfLeader(() => {
+        around(() => void (leftBehind = later.work().then(() => look(elector))));
+      });
+      await elector.stepDown({ cooldown: 0 });
+      await fleet.time.advance(100);
+      expect(elector.requireTerm().fencingToken).toBe(3n);
+      later.finish();
+      return leftBehind;
+    }
 
-    expect(await leftBehind).toBe(3n);
+    it('gives the term of that call, over as it is, and never the newer one', async () => {
+      const [term, required] = await leftover(
+        (elector) => [elector.currentTerm(), () => elector.requireTerm()] as const,
+      );
+      expect([term?.fencingToken, term?.isValid()]).toEqual([1n, false]);
+      // Asked outside.
+      expect(required().fencingToken).toBe(3n);
+    });
+
+    it('refuses where a valid term is required', async () => {
+      const left = leftover((elector) => elector.requireTerm());
+      await expect(left).rejects.toMatchObject({ code: 'NOT_LEADER' });
+    });
+
+    it('sends its old token, which the receiver refuses', async () => {
+      const tokens = new MemoryFencingTokenStore();
+      const receiver: typeof fetch = async (_, init) => {
+        const token = parseFencingToken(new Headers(init?.headers).get(FENCING_TOKEN_HEADER));
+        return new Response(null, { status: (await tokens.accept('account 7', token!)) ? 204 : 412 });
+      };
+      await tokens.accept('account 7', 2n);
+      const answer = await leftover((elector) => fencedFetch(elector, receiver)('http://receiver'));
+      expect(answer.status).toBe(412);
+    });
+
+    it('admits gated calls anew, under the term of the moment', async () => {
+      const seen = await leftover((elector) =>
+        elector.runIfLeader((term) => [
+          term.fencingToken,
+          elector.currentTerm() === term,
+          elector.requireTerm() === term,
+        ]),
+      );
+      expect(seen).toEqual([3n, true, true]);
+    });
+
+    it('knows its term also inside calls of another election, and in what those did not await', async () => {
+      const other = new ElectorFleet();
+      const second = (await other.join()).elector;
+      const seen = await leftover(async (first) => {
+        const both = () => [first.currentTerm()?.fencingToken, second.currentTerm()?.fencingToken];
+        let beyond!: Promise<unknown>;
+        const inside = await second.runIfLeader(() => {
+          beyond = new Promise((resolve) => setImmediate(resolve)).then(() => second.runIfLeader(both));
+          return both();
+        });
+        return [inside, await beyond];
+      });
+      expect(seen).toEqual([
+        [1n, 1n],
+        [1n, 1n],
+      ]);
+      await other.stop();
+    });
+
+    it('gives that term also where the call was joined to another that has settled, too', async () => {
+      let first!: Replica['elector'];
+      const seen = await leftover(
+        (elector) => (first = elector).currentTerm()?.fencingToken,
+        (call) => void fleet.replicas[0]!.elector.runIfLeader(call),
+      );
+      expect([seen, first.currentTerm()?.fencingToken]).toEqual([1n, 3n]);
+    });
+
+    it('may go on under that term while it lasts', async () => {
+      const { elector } = await fleet.join();
+      let leftBehind!: Promise<unknown>;
+      await elector.runIfLeader((term) => {
+        leftBehind = new Promise((resolve) => setImmediate(resolve)).then(() => elector.requireTerm() === term);
+      });
+      expect(await leftBehind).toBe(true);
+    });
+
+    it('is not joined during a drain: its call has settled, and nobody waits for it', async () => {
+      const { elector } = await fleet.join();
+      const [stuck, later] = [job(), job()];
+      let leftBehind!: Promise<unknown>;
+      await elector.runIfLeader((term) => {
+        leftBehind = later.work().then(() => [elector.admit(), elector.admits(term), term.isValid()]);
+      });
+      void elector.runIfLeader(stuck.work);
+      const left = elector.stepDown();
+      await fleet.time.advance(1_000);
+      later.finish();
+      expect(await leftBehind).toEqual([null, false, true]);
+      stuck.finish();
+      await fleet.time.advance(10);
+      await left;
+    });
   });
 
   it('remembers none of the calls that have settled, however long work keeps calling its successor', async () => {
@@ -119,7 +213,7 @@ describe('the gate of an election', () => {
       const term = { isValid: () => true } as LeadershipTerm;
       terms.push(new WeakRef(term));
       const next = () => void poll(left - 1);
-      await gate.run(term, async () => (left % 2 === 0 ? next() : setImmediate(next)));
+      await gate.track(term, async () => (left % 2 === 0 ? next() : setImmediate(next)));
     };
     void poll(20);
     await atLast;
@@ -137,13 +231,60 @@ describe('the gate of an election', () => {
     expect(elector.status().running).toBe(0);
   });
 
-  it('is not blocked by a thenable that throws', async () => {
-    const { elector } = await fleet.join();
-    const broken = thenable(() => {
+  describe('counts off, once, work that hands back', () => {
+    const broken = (): never => {
       throw new Error('broken');
+    };
+    class Odd extends Promise<number> {}
+    /** Made thenable on purpose. */
+    const then = <T extends object>(target: T, descriptor: PropertyDescriptor): T =>
+      Object.defineProperty(target, String('then'), descriptor);
+    const odd = (value: unknown) => then(Odd.resolve(7), { value });
+    const refused: Record<string, () => unknown> = {
+      'a thenable that throws': () => thenable(broken),
+      'a promise of its own kind whose `then` throws': () => odd(broken),
+      'a promise of its own kind that cannot make another': () =>
+        Object.defineProperty(Odd.resolve(7), 'constructor', { value: { [Symbol.species]: broken } }),
+      'an object whose `then` cannot be looked at': () => then({}, { get: broken }),
+      'a function whose `then` throws': () => then(() => {}, { value: broken }),
+      'what only looks like a promise': () => Object.create(Promise.prototype),
+      'a stand-in for a promise': () => new Proxy(Promise.resolve(7), {}),
+      'a stand-in for nothing any more': () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      },
+    };
+    for (const [what, make] of Object.entries(refused)) {
+      it(what, async () => {
+        const { elector } = await fleet.join();
+        const beside = job();
+        void elector.runIfLeader(beside.work);
+        await expect(elector.runIfLeader(make)).rejects.toThrow();
+        const track = async () => elector.track(elector.requireTerm(), make);
+        await expect(track()).rejects.toThrow();
+        expect(elector.status().running).toBe(1);
+        beside.finish();
+      });
+    }
+
+    it('a promise of its own kind that calls back twice', async () => {
+      const { elector } = await fleet.join();
+      const beside = job();
+      void elector.runIfLeader(beside.work);
+      const twice = (resolve: (value: number) => void) => [resolve(7), resolve(8)];
+      expect(await elector.runIfLeader(() => odd(twice))).toBe(7);
+      expect(await elector.runIfLeader(() => thenable(twice) as Promise<number>)).toBe(7);
+      expect(elector.status().running).toBe(1);
+      beside.finish();
     });
-    await expect(elector.runIfLeader(() => broken as Promise<number>)).rejects.toThrow('broken');
-    expect(elector.status().running).toBe(0);
+
+    it('a function that is a query', async () => {
+      const { elector } = await fleet.join();
+      const query = then(() => 'built', { value: (resolve: (value: number) => void) => resolve(7) });
+      expect(await elector.track(elector.requireTerm(), () => query)).toBe(7);
+      expect(elector.status().running).toBe(0);
+    });
   });
 
   it('lets work wait for the step-down that it asked for, and releases when that work settles', async () => {
@@ -198,9 +339,9 @@ describe('the gate of an election', () => {
 });
 
 describe('a drain that times out', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TermHandlers } from 'nestjs-leader';
-import { Fleet, LEASE } from '../../support/fleet.js';
+import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 
 describe('handlers of terms', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   let told: string[];
   const handlers = (over: Partial<TermHandlers> = {}): TermHandlers => ({
     acquired: (term) => void told.push(`acquired ${term.fencingToken}`),
@@ -11,7 +11,7 @@ describe('handlers of terms', () => {
     ...over,
   });
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
     told = [];
   });
   afterEach(async () => {
@@ -122,7 +122,7 @@ describe('handlers of terms', () => {
     expect(elector.status()).toMatchObject({ role: 'leader', terms: 1 });
   });
 
-  it('run outside admitted work: a loop that they start does not see the term for ever', async () => {
+  it('run outside admitted work: a loop that they start does not see the term forever', async () => {
     let later: (() => bigint | undefined) | undefined;
     const { elector } = fleet.add(
       {},

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaseStoreError, type LeaseHandle, type LeaseRecord, type Snapshot, type WriteOutcome } from 'nestjs-leader';
-import { Fleet, LEASE } from '../../support/fleet.js';
+import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 import { tampered, unwatched } from '../../support/hostile-store.js';
 
 const NEVER = () => new Promise<never>(() => {});
@@ -10,7 +10,7 @@ async function* watching(show: () => Promise<never>): AsyncGenerator<never> {
 const unprintable: unknown = Object.create(null);
 
 describe('a store that misbehaves', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   let requests: number;
   const counted = (handle: LeaseHandle, over: Partial<LeaseHandle> = {}): Partial<LeaseHandle> => ({
     read: (signal) => {
@@ -26,7 +26,7 @@ describe('a store that misbehaves', () => {
   const join = (over: (handle: LeaseHandle) => Partial<LeaseHandle>) =>
     fleet.join({ store: tampered(fleet.store, (handle) => counted(handle, over(handle))) });
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
     requests = 0;
   });
   afterEach(async () => {
@@ -239,9 +239,47 @@ describe('a store that misbehaves', () => {
   });
 });
 
+describe('what a lease or a store says', () => {
+  let fleet: ElectorFleet;
+  beforeEach(() => {
+    fleet = new ElectorFleet();
+  });
+  afterEach(() => fleet.stop());
+  const forged = 'pod-7 leads.\nLOG admin logged in\u001b[2J';
+
+  it('is one harmless line in the log, and untouched where programs ask for it', async () => {
+    fleet.store.edit(LEASE, { holder: forged, duration: 15_000, renewedAt: 1 });
+    const { elector, log } = await fleet.join();
+    expect(log).toEqual([
+      String.raw`default: this replica stands by, pod-7 leads.\nLOG admin logged in\u{1b}[2J leads.`,
+    ]);
+    expect(elector.status().leader).toBe(forged);
+  });
+
+  it('is cut in the log, however long it is', async () => {
+    fleet.store.edit(LEASE, { holder: 'x'.repeat(1_000_000), duration: 15_000, renewedAt: 1 });
+    const { log } = await fleet.join();
+    expect(log).toEqual([`default: this replica stands by, ${'x'.repeat(200)}… leads.`]);
+  });
+
+  for (const [which, failure] of [
+    ['of ours', new LeaseStoreError('STORE_FORBIDDEN', forged.repeat(1_000))],
+    ['of any kind', new Error(forged.repeat(1_000))],
+  ] as const) {
+    it(`is one harmless line also as an error ${which}`, async () => {
+      const store = tampered(fleet.store, () => ({ read: () => Promise.reject(failure), watch: undefined }));
+      const { elector, log } = await fleet.join({ store });
+      await fleet.time.advance(10_000);
+      const message = elector.status().lastError?.message;
+      expect(message).toMatch(/^pod-7 leads\.\\nLOG admin logged in\\u\{1b\}\[2J.*…$/);
+      expect(log.filter((line) => line.includes(message!))).toHaveLength(1);
+    });
+  }
+});
+
 describe('a log that throws', () => {
   it('costs nothing', async () => {
-    const fleet = new Fleet();
+    const fleet = new ElectorFleet();
     const replica = await fleet.join({}, undefined, () => {
       throw new Error('disk full');
     });

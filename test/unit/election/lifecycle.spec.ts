@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WriteOutcome } from 'nestjs-leader';
-import { Fleet } from '../../support/fleet.js';
+import { ElectorFleet } from '../../support/elector-fleet.js';
 import { tampered, unwatched } from '../../support/hostile-store.js';
 import { seededChance } from '../../support/virtual-time.js';
 
 describe('start() and stop()', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(async () => {
     await fleet.stop();
@@ -121,9 +121,9 @@ describe('start() and stop()', () => {
 });
 
 describe('a stop while a claim is in flight', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 
@@ -176,7 +176,7 @@ describe('10,000 calls of start, stop and stepDown in random order', () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown) => void unhandled.push(error);
     process.on('unhandledRejection', note);
-    const fleet = new Fleet();
+    const fleet = new ElectorFleet();
     let releases = 0;
     const counting = tampered(fleet.store, (handle) => ({
       replace: async (seen, record, signal) => {

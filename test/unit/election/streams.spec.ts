@@ -1,12 +1,12 @@
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeadershipTerm } from 'nestjs-leader';
-import { Fleet, LEASE } from '../../support/fleet.js';
+import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 
 describe('the streams of an election', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 
@@ -131,9 +131,9 @@ describe('the streams of an election', () => {
 });
 
 describe('whenLeader()', () => {
-  let fleet: Fleet;
+  let fleet: ElectorFleet;
   beforeEach(() => {
-    fleet = new Fleet();
+    fleet = new ElectorFleet();
   });
   afterEach(() => fleet.stop());
 

@@ -11,9 +11,9 @@ vi.mock('node:fs/promises', async (original) => {
     // A full disk still has room for names.
     open: async (...args: Parameters<typeof fs.open>) => {
       const file = await fs.open(...args);
-      if (disk.full) {
+      if (disk.full)
         file.writeFile = () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
-      }
+
       return file;
     },
   };

@@ -54,9 +54,9 @@ describe('versions of a lease', () => {
   it('are not mistaken for other files', async () => {
     const scene = await FileScene.set();
     const seen = await scene.write('a');
-    for (const name of ['README', '9.json', '9999999999999999.json', '1767225600000001.json.bak']) {
+    for (const name of ['README', '9.json', '9999999999999999.json', '1767225600000001.json.bak'])
       await writeFile(join(scene.path, name), '');
-    }
+
     expect((await scene.read()).token).toBe(seen.token);
   });
 });

@@ -40,13 +40,14 @@ async function write(count = 0) {
     writeId: randomUUID(),
   };
   const outcome = await lease.replace(seen, record, signal);
-  if (count)
+  if (count) {
     say({
       kind: outcome.kind,
       writeId: record.writeId,
       on: seen.lease?.record.writeId,
       token: String(seen.token + 1n),
     });
+  }
   return outcome.kind;
 }
 

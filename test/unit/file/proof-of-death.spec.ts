@@ -27,9 +27,8 @@ describe('a process is taken for dead', () => {
 
 describe('a process is not taken for dead', () => {
   it('while it runs, sleeps or is stopped', () => {
-    for (const state of ['R', 'S', 'D', 'T']) {
+    for (const state of ['R', 'S', 'D', 'T'])
       expect(isDead(holder, self, { ...running, stat: { state, threads: 11, startTime: '1000' } })).toBe(false);
-    }
   });
 
   it('as a zombie with threads on their way out: one of them may have a write in the kernel', () => {
@@ -43,9 +42,9 @@ describe('a process is not taken for dead', () => {
 
   it('by numbers of another boot, PID namespace or time namespace, or where the system tells none', () => {
     const gone: Evidence = { signal: 'no-such-process', stat: null };
-    for (const place of ['reboot pid:[1] time:[1]', 'boot pid:[2] time:[1]', 'boot pid:[1] time:[2]']) {
+    for (const place of ['reboot pid:[1] time:[1]', 'boot pid:[2] time:[1]', 'boot pid:[1] time:[2]'])
       expect(isDead({ ...holder, place }, self, gone)).toBe(false);
-    }
+
     expect(isDead(holder, null, gone)).toBe(false);
   });
 });

@@ -91,6 +91,15 @@ describe('a Lease on the wire', () => {
   });
 });
 
+describe('a Lease without room for our mark', () => {
+  it('says the same in the fields that everybody knows, and keeps no mark of before', () => {
+    const before = encodeLease(foreign(), id, { ...record, writeId: 'earlier' });
+    const bare = encodeLease(before, id, record, false);
+    expect(bare.metadata.annotations).toEqual({ note: 'do not delete' });
+    expect(decodeLease(bare)).toEqual({ ...record, term: null, writeId: null });
+  });
+});
+
 describe('a Lease that others wrote', () => {
   it('has neither term nor writeId', () => {
     expect(decodeLease(foreign())).toEqual({
@@ -120,6 +129,16 @@ describe('a Lease that others wrote', () => {
     const ours = encodeLease(foreign(), id, record);
     const edited = { ...ours, metadata: { ...ours.metadata, resourceVersion: '42', labels: {} } };
     expect(decodeLease(edited)).toEqual(record);
+  });
+
+  it('lasts as long as its holder meant it, when somebody shortens the field alone', () => {
+    const ours = encodeLease(foreign(), id, record);
+    const lasting = (seconds: unknown) =>
+      decodeLease({ ...ours, spec: { ...ours.spec, leaseDurationSeconds: seconds } }).duration;
+    expect([5, undefined, 'short', 15, 60].map(lasting)).toEqual([15_000, 15_000, 15_000, 15_000, 60_000]);
+    // Of another holder or time it says nothing.
+    const taken = { ...ours, spec: { ...ours.spec, holderIdentity: 'go_2', leaseDurationSeconds: 5 } };
+    expect(decodeLease(taken).duration).toBe(5_000);
   });
 
   it('keeps the mark of a release, and loses it when client-go blanks the holder again', () => {

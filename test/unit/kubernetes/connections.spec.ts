@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { json, type Fault } from '../../kubernetes/fake-api-server.js';
+import { answering, json, type Fault } from '../../kubernetes/fake-api-server.js';
 import { appliedBy, impatient, LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
 
 /** A write that is carried out on a connection which then breaks; `fault` answers its repetition. */
@@ -85,6 +85,62 @@ describe('connections to the API server', () => {
       expect(sendings).toBe(2);
     },
   );
+
+  it.each<[string, Fault]>([
+    ['a 500', answering(500, { kind: 'Status', code: 500, message: 'etcdserver: request timed out' })],
+    ['a 502', answering(502, { kind: 'Status', code: 502 })],
+    ['a 503', answering(503, { kind: 'Status', code: 503 }, { 'retry-after': '1' })],
+    ['a 504', answering(504, { kind: 'Status', code: 504 })],
+    ['a success of another language', answering(200, '<html>Sign in</html>')],
+    ['a refusal by somebody on the way', answering(403, 'RBAC: access denied')],
+    ['an empty success', answering(200, '')],
+  ])('that lead to one who answers %s are left, the idle ones too', async (_what, fault) => {
+    const { server, handle } = await leaseScene();
+    await Promise.all([1, 2, 3].map(() => handle.read(patient())));
+    const ill = server.connections;
+    expect(ill).toBeGreaterThan(1);
+    // One of several API servers behind the address: what is open stays with it, what is opened now reaches another one.
+    server.fault = (request, ...rest) => request.connection <= ill && fault(request, ...rest);
+    await expect(handle.read(patient())).rejects.toMatchObject({ name: 'LeaseStoreError' });
+    await expect(handle.read(patient())).resolves.toBeDefined();
+    await expect.poll(() => server.openConnections).toBe(1);
+  });
+
+  it('that lead to one who knows no credentials any more are left', async () => {
+    const { server, handle } = await leaseScene();
+    await Promise.all([1, 2, 3].map(() => handle.read(patient())));
+    const ill = server.connections;
+    server.fault = (request, ...rest) =>
+      request.connection <= ill && answering(401, { kind: 'Status', code: 401 })(request, ...rest);
+    await expect(handle.read(patient())).resolves.toBeDefined();
+  });
+
+  it('are left when a watch meets an ill server', async () => {
+    const { server, handle, write } = await leaseScene();
+    await write();
+    server.fault = ({ query }, response) => {
+      if (!query.has('watch')) return false;
+      json(response, 503, { kind: 'Status', code: 503 });
+      return true;
+    };
+    const watch = handle.watch!(patient())[Symbol.asyncIterator]();
+    await watch.next();
+    await expect(watch.next()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await expect.poll(() => server.openConnections).toBe(0);
+  });
+
+  it.each<[string, Fault]>([
+    ['a 429 in plain text', answering(429, 'Too many requests', { 'retry-after': '1' })],
+    ['a refusal', answering(403, { kind: 'Status', code: 403 })],
+  ])('are kept at %s: a server that is busy or right is not ill', async (_what, fault) => {
+    const { server, handle } = await leaseScene();
+    await handle.read(patient());
+    server.fault = fault;
+    await expect(handle.read(patient())).rejects.toMatchObject({ name: 'LeaseStoreError' });
+    server.fault = undefined;
+    await handle.read(patient());
+    expect(server.connections).toBe(1);
+  });
 
   it('are made anew when the CA rotates, at the cost of one failed attempt', async () => {
     const { server, handle } = await leaseScene();

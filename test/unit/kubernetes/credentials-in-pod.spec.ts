@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { InPodCredentials } from '../../../lib/stores/kubernetes/credentials-in-pod.js';
-import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/kubernetes-lease-store.js';
-import { FakeApiServer } from '../../kubernetes/fake-api-server.js';
+import { InPodCredentials } from '../../../lib/stores/kubernetes/credentials/in-pod.js';
+import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/lease-store.js';
+import { FakeApiServer, json } from '../../kubernetes/fake-api-server.js';
 import { patient } from '../../kubernetes/lease-scene.js';
+
+const CORRUPT = '-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n';
 
 /** A pod's mounted files and environment, and an election's view out of it. */
 async function pod({ host = '127.0.0.1', env = {} }: { host?: string; env?: NodeJS.ProcessEnv } = {}) {
@@ -60,6 +62,12 @@ describe('in a pod', () => {
     await expect(read()).resolves.toBeDefined();
   });
 
+  it('a bundle with a certificate that cannot be read among others is used', async () => {
+    const { server, mount, read } = await pod();
+    await mount('ca.crt', `# two of them\n${CORRUPT}${server.ca.certificate}`);
+    await expect(read()).resolves.toBeDefined();
+  });
+
   it('a new CA is trusted as soon as the old one has failed', async () => {
     const { server, read, mount } = await pod();
     await read();
@@ -87,6 +95,87 @@ describe('in a pod', () => {
     await expect(read()).rejects.toMatchObject({ code: 'STORE_UNAUTHENTICATED', message: /token/ });
     await mount('token', 'secret');
     await expect(read()).resolves.toBeDefined();
+  });
+
+  describe.each<[string, (mounted: Awaited<ReturnType<typeof pod>>) => Promise<void>]>([
+    ['the token cannot be read', ({ directory }) => rm(join(directory, 'token'))],
+    ['the token is empty', ({ mount }) => mount('token', '')],
+    ['the token is full of NULs', ({ mount }) => mount('token', '\0'.repeat(900))],
+    ['the CA cannot be read', ({ directory }) => rm(join(directory, 'ca.crt'))],
+    ['the CA is empty', ({ mount }) => mount('ca.crt', '')],
+    ['the CA is half written', ({ mount }) => mount('ca.crt', '-----BEGIN CERTIFICATE-----\nAAAA')],
+    ['the CA is no certificate', ({ mount }) => mount('ca.crt', CORRUPT)],
+  ])('while %s', (_what, damage) => {
+    it('the credentials that were never refused stay good', async () => {
+      const mounted = await pod();
+      const { server, read, clock } = mounted;
+      await read();
+      await damage(mounted);
+      for (let minutes = 0; minutes < 60; minutes++) {
+        clock.now += 60_000;
+        await read();
+      }
+      expect(new Set(server.requests.map(({ token }) => token))).toEqual(new Set(['secret']));
+    });
+
+    it('a new token is picked up a second after it is there again', async () => {
+      const mounted = await pod();
+      const { server, read, mount, clock } = mounted;
+      await read();
+      await damage(mounted);
+      clock.now += 60_000;
+      await read();
+      server.tokens.add('renewed');
+      await mount('token', 'renewed');
+      await mount('ca.crt', server.ca.certificate);
+      clock.now += 1_000;
+      await read();
+      expect(server.requests.at(-1)?.token).toBe('renewed');
+    });
+  });
+
+  it('what is refused while the file cannot be read is not used any more, and the file is named', async () => {
+    const { server, read, mount, directory } = await pod();
+    await read();
+    server.tokens.clear();
+    await mount('token', '');
+    await expect(read()).rejects.toMatchObject({ code: 'STORE_UNAUTHENTICATED', message: /token: it is empty/ });
+    const asked = server.requests.length;
+    await expect(read()).rejects.toMatchObject({ message: expect.stringContaining(`${directory}/token`) });
+    expect(server.requests).toHaveLength(asked);
+  });
+
+  it('the token of before comes back where the new one is refused', async () => {
+    const { server, read, mount, clock } = await pod();
+    await read();
+    await mount('token', 'not-known-everywhere-yet');
+    clock.now += 60_000;
+    await expect(read()).resolves.toBeDefined();
+    const gets = server.requests.filter(({ path }) => path.endsWith('/orders'));
+    expect(gets.map(({ token }) => token)).toEqual(['secret', 'not-known-everywhere-yet', 'secret']);
+    clock.now += 60_000;
+    await read();
+    server.tokens.clear();
+    server.tokens.add('not-known-everywhere-yet');
+    await expect(read()).resolves.toBeDefined();
+  });
+
+  it('one refusal out of turn does not make the files be read for every request', async () => {
+    const { server, read, mount, clock } = await pod();
+    await read();
+    server.fault = (_request, response) => {
+      server.fault = undefined;
+      json(response, 401, { kind: 'Status', code: 401 });
+      return true;
+    };
+    await read();
+    clock.now += 2_000;
+    await read();
+    await mount('token', 'renewed');
+    server.tokens.add('renewed');
+    clock.now += 2_000;
+    await read();
+    expect(server.requests.at(-1)?.token).toBe('secret');
   });
 
   it('a missing address is named', async () => {

@@ -1,12 +1,15 @@
 import { createServer as createProxy, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { kubernetesLease, type KubernetesLeaseOptions } from 'nestjs-leader';
-import { KubeconfigCredentials } from '../../../lib/stores/kubernetes/credentials-kubeconfig.js';
-import { HUNG } from '../../../lib/stores/kubernetes/kubeconfig-file.js';
+import { KubeconfigCredentials } from '../../../lib/stores/kubernetes/credentials/kubeconfig.js';
+import { HUNG } from '../../../lib/stores/kubernetes/credentials/kubeconfig-file.js';
+import { KubernetesLeaseStore } from '../../../lib/stores/kubernetes/lease-store.js';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.js';
 import { kubeConfigOf } from '../../kubernetes/kube-config-of.js';
 import { impatient, patient, recordBy } from '../../kubernetes/lease-scene.js';
@@ -72,6 +75,25 @@ async function hangingPlugin() {
     return pid();
   };
   return { ...(await laptop({ user: { exec } })), started };
+}
+
+/** A plugin that counts its runs; without an answer it fails, with escape codes. */
+async function pluginOf(first: object | string | undefined) {
+  const directory = await mkdtemp(join(tmpdir(), 'plugin-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const [answerFile, runsFile] = [join(directory, 'answer'), join(directory, 'runs')];
+  const answer = (credential: object | string | undefined) =>
+    credential === undefined
+      ? rm(answerFile)
+      : writeFile(answerFile, typeof credential === 'string' ? credential : JSON.stringify(credential));
+  await answer(first);
+  const script = [
+    `echo run >> ${runsFile}`,
+    `[ -f ${answerFile} ] || { printf 'out of order\\033[31m' >&2; exit 1; }`,
+    `cat ${answerFile}`,
+  ].join('\n');
+  const runs = async () => (await readFile(runsFile, 'utf8')).trim().split('\n').length;
+  return { exec: { command: 'sh', args: ['-c', script] }, answer, runs };
 }
 
 function isAlive(pid: number): boolean {
@@ -193,9 +215,8 @@ describe('with a kubeconfig', () => {
       return new Promise<void>(() => {});
     };
     const handle = leaseWith({ ...kubeConfigOf(server), applyToHTTPSOptions });
-    for (let i = 0; i < 3; i++) {
-      await expect(handle.read(impatient())).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
-    }
+    for (let i = 0; i < 3; i++) await expect(handle.read(impatient())).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
+
     expect(started).toBe(1);
   });
 
@@ -232,6 +253,180 @@ describe('with a kubeconfig', () => {
     answers[0]!();
     await new Promise(setImmediate);
     expect(await credentials.connection(patient())).toBe(connection);
+  });
+
+  it('a plugin that fails costs nothing while its last token is good, and is run again after a pause', async () => {
+    const plugin = await pluginOf({ status: { token: 'secret' } });
+    const { server, file } = await laptop({ user: { exec: plugin.exec } });
+    let now = 0;
+    const store = new KubernetesLeaseStore({ events: false }, new KubeconfigCredentials(file, () => now));
+    onTestFinished(() => store.close());
+    const handle = store.open({ name: 'orders' });
+    await handle.read(patient());
+    await plugin.answer(undefined);
+    for (let i = 0; i < 10; i++) {
+      now += 3_000;
+      await handle.read(patient());
+    }
+    // At once, after 30 s, and after 5 s each.
+    expect(await plugin.runs()).toBeLessThanOrEqual(2);
+    await plugin.answer({ status: { token: 'renewed' } });
+    server.tokens.add('renewed');
+    now += 5_000;
+    await handle.read(patient());
+    expect(server.requests.at(-1)?.token).toBe('renewed');
+  });
+
+  it('a plugin that never gave anything is not run for every attempt', async () => {
+    const plugin = await pluginOf('no credential');
+    const { file } = await laptop({ user: { exec: plugin.exec } });
+    let now = 0;
+    const store = new KubernetesLeaseStore({ events: false }, new KubeconfigCredentials(file, () => now));
+    onTestFinished(() => store.close());
+    const handle = store.open({ name: 'orders' });
+    for (let i = 0; i < 5; i++)
+      await expect(handle.read(patient())).rejects.toMatchObject({ code: 'STORE_UNAUTHENTICATED' });
+
+    expect(await plugin.runs()).toBe(1);
+    await plugin.answer({ status: { token: 'secret' } });
+    now += 5_000;
+    await expect(handle.read(patient())).resolves.toBeDefined();
+  });
+
+  it('a plugin that fails is named once its last token is refused', async () => {
+    const plugin = await pluginOf({ status: { token: 'secret' } });
+    const { server, file } = await laptop({ user: { exec: plugin.exec } });
+    const handle = leaseWith(file);
+    await handle.read(patient());
+    await plugin.answer(undefined);
+    server.tokens.clear();
+    await expect(handle.read(patient())).rejects.toMatchObject({
+      code: 'STORE_UNAUTHENTICATED',
+      message: expect.stringContaining(String.raw`out of order\u{1b}[31m`),
+    });
+  });
+
+  it('a plugin that hangs delays one request, and a little, where there is a token that was never refused', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { server } = await laptop();
+    const config = kubeConfigOf(server);
+    let now = 0;
+    let hangs = false;
+    const applyToHTTPSOptions = (options: object) =>
+      hangs ? new Promise<void>(() => {}) : config.applyToHTTPSOptions(options);
+    const credentials = new KubeconfigCredentials({ ...config, applyToHTTPSOptions }, () => now);
+    const { signal } = new AbortController();
+    const connection = await credentials.connection(signal);
+    hangs = true;
+    for (let started = 0; started < 3; started++) {
+      now += HUNG;
+      const delayed = credentials.connection(signal);
+      expect(await credentials.connection(signal)).toBe(connection);
+      await vi.advanceTimersByTimeAsync(250);
+      expect(await delayed).toBe(connection);
+    }
+  });
+
+  it('a KubeConfig of the application forgets the token of a plugin that is refused, whatever expiry it states', async () => {
+    const expirationTimestamp = new Date(Date.now() + 3_600_000).toISOString();
+    const plugin = await pluginOf({ status: { token: 'secret', expirationTimestamp } });
+    const { server, file } = await laptop({ user: { exec: plugin.exec } });
+    const config = new KubeConfig();
+    config.loadFromFile(file);
+    const handle = leaseWith(config);
+    await handle.read(patient());
+    server.tokens.clear();
+    server.tokens.add('renewed');
+    await plugin.answer({ status: { token: 'renewed', expirationTimestamp } });
+    await expect(handle.read(patient())).resolves.toBeDefined();
+  });
+
+  it('a KubeConfig of the application forgets the token of a file that is refused', async () => {
+    const { server, directory } = await laptop();
+    const tokenFile = join(directory, 'token');
+    await writeFile(tokenFile, 'secret');
+    const config = new KubeConfig();
+    config.loadFromOptions({
+      clusters: [{ name: 'c', server: `https://127.0.0.1:${server.port}`, caData: base64(server.ca.certificate) }],
+      users: [{ name: 'u', authProvider: { name: 'tokenFile', config: { tokenFile } } }],
+      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+      currentContext: 'x',
+    });
+    const handle = leaseWith(config);
+    await handle.read(patient());
+    server.tokens.clear();
+    server.tokens.add('renewed');
+    await writeFile(tokenFile, 'renewed');
+    await expect(handle.read(patient())).resolves.toBeDefined();
+  });
+
+  it('a plugin that answers something else is named, and nothing of its answer is shown', async () => {
+    const plugin = await pluginOf('s3cret-token');
+    const { file } = await laptop({ user: { exec: plugin.exec } });
+    const error = await leaseWith(file)
+      .read(patient())
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: /something else than an ExecCredential/ });
+    expect(inspect(error, { depth: 9 })).not.toContain('s3cret');
+    await plugin.answer({ status: {} });
+    await expect(leaseWith(file).read(patient())).rejects.toMatchObject({ message: /neither a token nor a/ });
+    await plugin.answer({ kind: 'ExecCredential' });
+    await expect(leaseWith(file).read(patient())).rejects.toMatchObject({ message: /something else than an Exec/ });
+  });
+
+  it('a plugin that is missing is named, with its own advice', async () => {
+    const exec = { command: 'no-such-plugin', installHint: 'Install it with \u001b[1mbrew.' };
+    const { file } = await laptop({ user: { exec } });
+    await expect(leaseWith(file).read(patient())).rejects.toMatchObject({
+      message: /spawn no-such-plugin ENOENT/,
+      advice: String.raw`Install it with \u{1b}[1mbrew.`,
+    });
+  });
+
+  it('a plugin that asks a person meets the end of its input', async () => {
+    const script = `process.stdin.on('end', () => console.log('{"status":{"token":"secret"}}')).resume()`;
+    const { file } = await laptop({ user: { exec: { command: process.execPath, args: ['-e', script] } } });
+    await expect(leaseWith(file).read(patient())).resolves.toBeDefined();
+  });
+
+  it('a plugin is started from the folder of the kubeconfig when its command is a relative path', async () => {
+    const { server, directory, file, write } = await laptop();
+    await mkdir(join(directory, 'bin'));
+    await writeFile(join(directory, 'bin/plugin'), `#!/bin/sh\necho '{"status":{"token":"secret"}}'\n`, {
+      mode: 0o755,
+    });
+    await write({ exec: { command: './bin/plugin' } });
+    await leaseWith(file).read(patient());
+    expect(server.requests[0]?.token).toBe('secret');
+  });
+
+  it('a plugin is told of the cluster as kubectl tells it, if it asks for that', async () => {
+    const script = `require('fs').writeFileSync(process.env.TOLD, process.env.KUBERNETES_EXEC_INFO); console.log('{"status":{"token":"secret"}}')`;
+    const told = async (exec: object, cluster: object) => {
+      const { server, directory, file, write } = await laptop({ cluster });
+      const env = [{ name: 'TOLD', value: join(directory, 'told') }];
+      await write({ exec: { command: process.execPath, args: ['-e', script], env, ...exec } });
+      await leaseWith(file).read(patient());
+      return { server, info: JSON.parse(await readFile(join(directory, 'told'), 'utf8')) as object };
+    };
+    const v1 = 'client.authentication.k8s.io/v1';
+    expect((await told({ apiVersion: v1 }, {})).info).toEqual({
+      kind: 'ExecCredential',
+      apiVersion: v1,
+      spec: { interactive: false },
+    });
+    const extensions = [{ name: 'client.authentication.k8s.io/exec', extension: { audience: 'x' } }];
+    const { server, info } = await told({ apiVersion: v1, provideClusterInfo: true }, { extensions });
+    expect(info).toMatchObject({
+      spec: {
+        cluster: {
+          server: `https://127.0.0.1:${server.port}`,
+          'certificate-authority-data': base64(server.ca.certificate),
+          config: { audience: 'x' },
+        },
+      },
+    });
   });
 
   it('a proxy that it names is gone through', async () => {

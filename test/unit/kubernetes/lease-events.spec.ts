@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ApiClient } from '../../../lib/stores/kubernetes/api-client.js';
-import { Errands } from '../../../lib/stores/kubernetes/errands.js';
-import { LeaseEvents } from '../../../lib/stores/kubernetes/lease-events.js';
-import type { OwnTerm } from '../../../lib/stores/kubernetes/own-terms.js';
-import type { Request } from '../../../lib/stores/kubernetes/transport.js';
+import type { ApiClient } from '../../../lib/stores/kubernetes/api/api-client.js';
+import { BackgroundRequests } from '../../../lib/stores/kubernetes/extras/background-requests.js';
+import { LeaseEvents } from '../../../lib/stores/kubernetes/extras/lease-events.js';
+import type { OwnTerm } from '../../../lib/stores/kubernetes/extras/own-terms.js';
+import type { Request } from '../../../lib/stores/kubernetes/api/transport.js';
 import { appliedBy, LEASE, leaseScene, patient, recordBy, storeOf } from '../../kubernetes/lease-scene.js';
 
 const messages = ({ events }: { events: object[] }) => events.map((event) => (event as { message: string }).message);
@@ -46,6 +46,24 @@ describe('events on the Lease', () => {
     await expect.poll(() => messages(server)).toEqual(['a became leader', 'a stopped leading']);
   });
 
+  it('are one harmless line each, whatever the holder is called', async () => {
+    const { server, write } = await leaseScene({ events: true });
+    await write(recordBy(`a\n\u001b[2Jforged\u202e${'x'.repeat(5_000)}`));
+    await expect.poll(() => server.events).toHaveLength(1);
+    const [message] = messages(server);
+    expect(message).toMatch(/^a\\n\\u\{1b\}\[2Jforged\\u\{202e\}x+… became leader$/);
+    expect(message!.length).toBeLessThan(300);
+  });
+
+  it('have a name that is one, however long the lease is called', async () => {
+    const { server, store } = await leaseScene({ events: true });
+    const handle = store.open({ name: `${'x'.repeat(229)}.y`, namespace: 'default' });
+    appliedBy(await handle.replace(await handle.read(patient()), recordBy('a'), patient()));
+    await store.close();
+    const { name } = (server.events[0] as { metadata: { name: string } }).metadata;
+    expect(name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+  });
+
   it('say nothing of an edit that leaves the holder alone', async () => {
     const { server, store, handle, write } = await leaseScene({ events: true });
     await write();
@@ -79,7 +97,7 @@ describe('events on the Lease', () => {
       said.push((JSON.parse(body!) as { message: string }).message);
       return Promise.resolve({ status: 201, headers: {}, body: '' });
     };
-    const events = new LeaseEvents({ call } as unknown as ApiClient, new Errands('orders'));
+    const events = new LeaseEvents({ call } as unknown as ApiClient, new BackgroundRequests('orders'));
     const term = { holder: 'a', term: '1', lease: { metadata: LEASE } } as unknown as OwnTerm;
     events.began(term);
     events.ended(term);
@@ -104,9 +122,9 @@ describe('events on the Lease', () => {
     const said: string[] = [];
     const log = { log() {}, error() {}, warn: (message: string) => void said.push(message) };
     const handle = store.open({ name: 'second', namespace: 'default' }, log);
-    for (const term of ['1', '2', '3']) {
+    for (const term of ['1', '2', '3'])
       appliedBy(await handle.replace(await handle.read(patient()), recordBy('a', { term }), patient()));
-    }
+
     await store.close();
     expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^Lease "second": could not write an event on the lease: .*verbs: \["create"\]/s);

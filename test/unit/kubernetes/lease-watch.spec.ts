@@ -1,14 +1,20 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Snapshot } from 'nestjs-leader/election';
-import { LeaseApi } from '../../../lib/stores/kubernetes/lease-api.js';
-import { ApiClient } from '../../../lib/stores/kubernetes/api-client.js';
-import { KubeconfigCredentials } from '../../../lib/stores/kubernetes/credentials-kubeconfig.js';
+import { LeaseApi } from '../../../lib/stores/kubernetes/api/lease-api.js';
+import { ApiClient } from '../../../lib/stores/kubernetes/api/api-client.js';
+import { KubeconfigCredentials } from '../../../lib/stores/kubernetes/credentials/kubeconfig.js';
 import { KubernetesLeaseHandle } from '../../../lib/stores/kubernetes/lease-handle.js';
 import { PATIENCE, type WatchPatience } from '../../../lib/stores/kubernetes/lease-watch.js';
-import { lines } from '../../../lib/stores/kubernetes/lines.js';
-import { Transport } from '../../../lib/stores/kubernetes/transport.js';
+import { lines } from '../../../lib/stores/kubernetes/api/lines.js';
+import { Transport } from '../../../lib/stores/kubernetes/api/transport.js';
+import { answering, type Fault } from '../../kubernetes/fake-api-server.js';
 import { kubeConfigOf } from '../../kubernetes/kube-config-of.js';
 import { LEASE, leaseScene, recordBy } from '../../kubernetes/lease-scene.js';
+
+const KIND = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1' };
+const EXPIRED = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
+
+const event = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`;
 
 /** A watch that has shown its first state and is connected. */
 async function watchScene(
@@ -21,7 +27,9 @@ async function watchScene(
   const transport = new Transport();
   const client = new ApiClient(new KubeconfigCredentials(kubeConfigOf(scene.server)), transport);
   const api = new LeaseApi(client, LEASE.name, LEASE.namespace);
-  const handle = new KubernetesLeaseHandle(async () => api, { patience: { ...PATIENCE, pause: () => 0, ...patience } });
+  const handle = new KubernetesLeaseHandle(async () => api, {
+    patience: { ...PATIENCE, pause: () => 0, steady: 0, ...patience },
+  });
   const over = new AbortController();
   onTestFinished(() => {
     over.abort();
@@ -75,21 +83,53 @@ describe('a watch of a Lease', () => {
     const { server, next } = await watchScene();
     void next().catch(() => {});
     await opened(server);
-    const bookmark = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { resourceVersion: '5000' } };
-    server.tellWatches(`${JSON.stringify({ type: 'BOOKMARK', object: bookmark })}\n`);
+    server.tellWatches(event('BOOKMARK', { ...KIND, metadata: { resourceVersion: '5000' } }));
     server.endWatches();
     await expect.poll(() => server.requests.at(-1)?.query.get('resourceVersion')).toBe('5000');
   });
 
-  it('ends when the server ends it at once: reopening for ever is for the election to pace', async () => {
-    const { watch } = await watchScene({}, (server) => {
+  it.each<[string, (server: Scene['server']) => string]>([
+    ['nothing', () => ''],
+    ['a bookmark', () => event('BOOKMARK', { ...KIND, metadata: { resourceVersion: '5000' } })],
+    ['an old event', ({ leases }) => event('MODIFIED', leases.get(LEASE.namespace, LEASE.name))],
+    ['the state of the moment', ({ leases }) => event('ADDED', leases.get(LEASE.namespace, LEASE.name))],
+  ])('ends when the server ends it after %s: reopening forever is for the election to pace', async (_what, told) => {
+    const { server, watch } = await watchScene({ steady: 10_000 }, (server) => {
       server.fault = ({ query }, response) => {
         if (!query.has('watch')) return false;
-        response.writeHead(200).end();
+        response.writeHead(200).end(told(server));
         return true;
       };
     });
     expect(await watch.next()).toEqual({ done: true, value: undefined });
+    expect(server.requests.filter(({ query }) => query.has('watch'))).toHaveLength(1);
+  });
+
+  it('ends when the server ends it after an event that is news', async () => {
+    const { server, next, watch, write } = await watchScene({ steady: 10_000 });
+    const pending = next();
+    await opened(server);
+    await write();
+    await pending;
+    server.endWatches();
+    expect(await watch.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('shows events of lower versions once it has been reopened: the server may have been restored meanwhile', async () => {
+    const { server, next, first } = await watchScene();
+    const pending = next();
+    await opened(server);
+    const leap = { ...server.leases.get(LEASE.namespace, LEASE.name) };
+    leap.metadata = { ...leap.metadata, resourceVersion: String(first.token + 5000n) };
+    server.tellWatches(event('MODIFIED', leap));
+    expect((await pending).token).toBe(first.token + 5000n);
+    const after = next();
+    server.endWatches();
+    await expect.poll(() => server.requests.filter(({ query }) => query.has('watch')).length).toBe(2);
+    await opened(server);
+    const restored = server.leases.get(LEASE.namespace, LEASE.name);
+    server.tellWatches(event('MODIFIED', restored));
+    expect((await after).token).toBe(first.token);
   });
 
   it('shows nothing twice and nothing old', async () => {
@@ -97,7 +137,7 @@ describe('a watch of a Lease', () => {
     const pending = next();
     await opened(server);
     const old = { ...server.leases.get(LEASE.namespace, LEASE.name) };
-    server.tellWatches(`${JSON.stringify({ type: 'MODIFIED', object: old })}\n`);
+    server.tellWatches(event('MODIFIED', old));
     const newer = await write();
     expect((await pending).token).toBe(newer.token);
     expect(newer.token).toBeGreaterThan(first.token);
@@ -107,21 +147,79 @@ describe('a watch of a Lease', () => {
     const { server, next } = await watchScene();
     const pending = next();
     await opened(server);
-    const expired = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
-    server.tellWatches(`${JSON.stringify({ type: 'ERROR', object: expired })}\n`);
+    server.tellWatches(event('ERROR', EXPIRED));
     await expect(pending).rejects.toMatchObject({ code: 'STORE_FAILED', message: /too old resource version/ });
   });
 
-  it('outlives the expiry of its version where the role allows no list', async () => {
-    const { server, next, write } = await watchScene({}, (server) => {
+  it('throws with the pause that the server asks for in it', async () => {
+    const { server, next } = await watchScene();
+    const pending = next();
+    await opened(server);
+    const busy = { kind: 'Status', code: 429, message: 'too many requests', details: { retryAfterSeconds: 7 } };
+    server.tellWatches(event('ERROR', busy));
+    await expect(pending).rejects.toMatchObject({ code: 'STORE_FAILED', retryAfter: 7000 });
+  });
+
+  it.each<[string, 'list' | 'watch', number]>([
+    ['its list', 'list', 429],
+    ['its list', 'list', 503],
+    ['the watch itself', 'watch', 429],
+    ['the watch itself', 'watch', 503],
+  ])('throws with the pause that a refusal of %s (%s, %i) asks for', async (_what, verb, code) => {
+    const { server, handle } = await leaseScene();
+    server.fault = ({ path, query }, ...rest) =>
+      path.endsWith('/leases') &&
+      query.has('watch') === (verb === 'watch') &&
+      answering(code, { kind: 'Status', code }, { 'retry-after': '20' })(...([{}, ...rest] as Parameters<Fault>));
+    const watch = handle.watch!(new AbortController().signal)[Symbol.asyncIterator]();
+    const all = (async () => {
+      for (;;) if ((await watch.next()).done) return;
+    })();
+    await expect(all).rejects.toMatchObject({ retryAfter: 20_000 });
+  });
+
+  it.each<[string, Fault]>([
+    ['an event', answering(200, event('ERROR', EXPIRED))],
+    ['a status', answering(410, EXPIRED)],
+  ])('outlives the expiry of its version, told by %s, where the role allows no list', async (_what, expired) => {
+    const { server, next, write } = await watchScene({ steady: 10_000 }, (server) => {
       server.forbidden.add('list leases');
-      server.leases.compacted = Number(server.leases.resourceVersion) + 1;
+      server.fault = (request, ...rest) =>
+        request.query.has('watch') && request.query.has('resourceVersion') && expired(request, ...rest);
     });
     const pending = next();
     await opened(server);
     expect(server.requests.at(-1)?.query.has('resourceVersion')).toBe(false);
     const newer = await write();
     expect((await pending).token).toBe(newer.token);
+  });
+
+  it('is not begun anew forever by a server that calls every version too old', async () => {
+    const { server, watch } = await watchScene({ steady: 10_000 }, (server) => {
+      server.forbidden.add('list leases');
+      server.fault = (request, ...rest) => {
+        if (!request.query.has('watch')) return false;
+        const { leases } = server;
+        // News each time, and then too old.
+        leases.edit(LEASE.namespace, LEASE.name, ({ metadata }) => (metadata.labels = { at: leases.resourceVersion }));
+        const news = event('MODIFIED', leases.get(LEASE.namespace, LEASE.name));
+        return answering(200, news + event('ERROR', EXPIRED))(request, ...rest);
+      };
+    });
+    const all = (async () => {
+      for (;;) if ((await watch.next()).done) return;
+    })();
+    await expect(all).rejects.toMatchObject({ message: /too old resource version/ });
+    expect(server.requests.filter(({ query }) => query.has('watch'))).toHaveLength(2);
+  });
+
+  it('takes white space for silence: it tells nothing', async () => {
+    const { server, next } = await watchScene({ silence: 100 });
+    const pending = next();
+    await opened(server);
+    const drip = setInterval(() => server.tellWatches(' '), 10);
+    onTestFinished(() => clearInterval(drip));
+    await expect(pending).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
   });
 
   it('throws after a silence, and lets the connection go', async () => {

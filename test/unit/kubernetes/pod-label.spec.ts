@@ -1,8 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/kubernetes-lease.js';
+import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/options.js';
+import { answering } from '../../kubernetes/fake-api-server.js';
 import { LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
 
 const LABEL = 'nestjs-leader/orders';
+
+/** As `expect.poll`, which would advance the faked clock with every look. */
+const until = async (condition: () => boolean) => {
+  while (!condition()) await setImmediate();
+};
 
 async function podScene(options: KubernetesLeaseOptions = {}) {
   vi.stubEnv('POD_NAME', 'orders-1');
@@ -107,6 +114,28 @@ describe("the label on the leader's Pod", () => {
     await expect.poll(() => labels()).toHaveProperty([LABEL]);
     await store.close();
     expect(labels()).toEqual({ app: 'orders' });
+  });
+
+  it('is left alone for as long as the API server asks', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { server, store, handle, write } = await podScene();
+    const patches = () => server.requests.filter(({ method }) => method === 'PATCH').length;
+    server.fault = (request, ...rest) =>
+      request.method === 'PATCH' &&
+      answering(429, { kind: 'Status', code: 429 }, { 'retry-after': '20' })(request, ...rest);
+    await write();
+    await until(() => vi.getTimerCount() === 1);
+    expect(patches()).toBe(1);
+    await vi.advanceTimersByTimeAsync(19_999);
+    // Sent after whatever else there is to send.
+    for (let i = 0; i < 3; i++) await handle.read(patient());
+    expect(patches()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await until(() => patches() === 2);
+    server.fault = undefined;
+    vi.useRealTimers();
+    await store.close();
   });
 
   it('is not asked for any more once the store is closed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/kubernetes-lease.js';
+import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/options.js';
 import { leaseScene, patient } from '../../kubernetes/lease-scene.js';
 
 const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeaseStoreError } from 'nestjs-leader/election';
-import { json, newAuthority, type Fault } from '../../kubernetes/fake-api-server.js';
+import { answering, json, newAuthority, type Fault } from '../../kubernetes/fake-api-server.js';
 import { appliedBy, impatient, LEASE, leaseScene, patient, recordBy, storeOf } from '../../kubernetes/lease-scene.js';
 
 const status = (code: number, reason: string, message: string, details: object = {}) => ({
@@ -37,14 +37,6 @@ async function updateAbandonedIn(fault: Fault) {
   scene.server.fault = undefined;
   return { ...scene, outcome, error: 'cause' in outcome ? (outcome.cause as LeaseStoreError) : undefined };
 }
-
-const answering =
-  (code: number, body: object | string, headers: Record<string, string> = {}): Fault =>
-  (_request, response) => {
-    if (typeof body === 'object') json(response, code, body, headers);
-    else response.writeHead(code, headers).end(body);
-    return true;
-  };
 
 describe('a write that the API server refuses', () => {
   it('for want of a right is rejected with the exact rule to add', async () => {
@@ -156,7 +148,7 @@ describe('a write of which nobody knows', () => {
     ['another kind', { kind: 'Pod', apiVersion: 'v1', metadata: { uid: 'x', resourceVersion: '5' } }],
     ['another Lease', leaseLike({ name: 'invoices' })],
     ['a Lease without a version to compare', leaseLike({ resourceVersion: 'abc' })],
-    ['a Lease without our mark, as an admission webhook may leave it', leaseLike({ resourceVersion: '99999' })],
+    ['a Lease of nobody', leaseLike({ resourceVersion: '99999' })],
   ])('is unknown after a success with %s', async (_what, body) => {
     const { outcome, error } = await updateThrough(answering(200, body));
     expect(outcome.kind).toBe('unknown');

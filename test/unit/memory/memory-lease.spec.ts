@@ -139,6 +139,12 @@ describe('one memory store', () => {
     expect((await memoryLease().open(lease).read(calm)).lease).toBeNull();
   });
 
+  it('keeps leases apart whose names join to the same text', async () => {
+    const store = memoryLease();
+    store.edit({ namespace: 'prod', name: 'orders/worker' }, { holder: 'a' });
+    expect(store.peek({ namespace: 'prod/orders', name: 'worker' }).lease).toBeNull();
+  });
+
   it('keeps leases of the same name in different namespaces apart', async () => {
     const store = memoryLease();
     await write(store, 'a');

@@ -14,6 +14,36 @@ describe('names of schema and table', () => {
   });
 });
 
+describe('the role that gets the rights', () => {
+  it.each(['a$b', '$setup$', 'x$setup$; DROP TABLE users; $setup1$', 'back\\slash', 'UPPER', "quo'te"])(
+    '%j stays a name',
+    (grantTo) => {
+      const sql = postgresLeaseSql({ grantTo });
+      expect(sql).toContain(`TO "${grantTo}"`);
+      const [, tag] = /^DO (\$\w+\$)/.exec(sql)!;
+      // Nothing but the end of the statement ends its quotes.
+      expect(sql.split(tag!)).toEqual(['DO ', expect.anything(), '']);
+    },
+  );
+
+  it.each(['', 'public', 'none', 'a\0b', 'x'.repeat(64), '\ud800'])('%j is none', (grantTo) => {
+    expect(() => postgresLeaseSql({ grantTo })).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+    expect(() => postgresLease({ connection: 'postgres://', owner: grantTo })).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONFIG' }),
+    );
+  });
+});
+
+describe('the name of a lease', () => {
+  it.each(['a\0b', '\ud800', 'x'.repeat(1_001)])('that Postgres cannot keep as it is is refused: %#', (name) => {
+    const store = postgresLease({ client: { query: async () => [] } });
+    expect(() => store.open({ name })).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+    expect(() => store.open({ name: 'a', namespace: name })).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONFIG' }),
+    );
+  });
+});
+
 describe('the way to the database', () => {
   it('is one, and exactly one', () => {
     const client = { query: async () => [] };

@@ -1,0 +1,123 @@
+import { settlesWithin } from '../clock/settles-within.js';
+import type { LoopSetup, ObservedLease } from '../lease/observed-lease.js';
+import type { Snapshot } from '../lease-store.js';
+import { LeaderValidity } from '../rules/leader-validity.js';
+import type { LossReason } from '../leadership-term.js';
+import { outsideAnyCall } from '../work/outside-any-call.js';
+import { Term } from '../work/term.js';
+import type { Terms } from '../work/terms.js';
+import { HeldLease } from './held-lease.js';
+import { release } from './release.js';
+import type { WonClaim } from './standby.js';
+import type { Wakeup } from './wakeup.js';
+
+/** A holder on its way out: its gate is shut, and its work drains while the lease is still renewed. */
+interface Leaving {
+  readonly cooldown: number;
+  /** Whether the work has stopped, or has had its time. */
+  isDrained: boolean;
+  /** Resolves when the lease is let go, or kept because the drain timed out. */
+  readonly done: Promise<void>;
+  finish(): void;
+}
+
+/** Holding the lease: a term from the claim that begins it to its loss, or through its drain to its release. */
+export class Leader {
+  /** The lease as it is held, also while it drains. */
+  held: HeldLease | null = null;
+  private leaving: Leaving | null = null;
+  /** Until then, after a step-down, the lease is left to others. */
+  private cooledDownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly setup: LoopSetup,
+    private readonly lease: ObservedLease,
+    private readonly terms: Terms,
+    private readonly wakeup: Wakeup,
+  ) {}
+
+  get isLeaving(): boolean {
+    return this.leaving !== null;
+  }
+
+  /** The work has stopped, or has had its time: the lease is to be let go next. */
+  get isDrained(): boolean {
+    return this.leaving?.isDrained === true;
+  }
+
+  /** Monotonic instant from which this replica may claim the lease again; Infinity while it is leaving. */
+  get mayClaimFrom(): number {
+    return this.isLeaving ? Number.POSITIVE_INFINITY : this.cooledDownAt;
+  }
+
+  /** Begins a term. False if the claim was confirmed too late to begin anything. */
+  begin({ attempt, lease, token }: WonClaim): boolean {
+    const { clock, timings, health } = this.setup;
+    const validity: LeaderValidity = new LeaderValidity(clock, timings.renewDeadline, attempt.sent, (doubt) => {
+      if (doubt === 'expired') return this.lose(held, 'expired');
+      held.renewNow();
+      this.wakeup.poke();
+    });
+    const term = new Term(token, new Date(clock.wall()), validity);
+    const held = new HeldLease(term, validity, this.lease, this.setup, lease, attempt);
+    if (!validity.isValid()) return false;
+    this.held = held;
+    health.confirmedWrite(attempt.sent.wall);
+    outsideAnyCall(() => this.terms.began(term));
+    return true;
+  }
+
+  /** What has been seen of the lease may confirm the term, or end it at once. */
+  seen(snapshot: Snapshot, now: number): void {
+    const { held } = this;
+    if (held === null || this.isDrained) return;
+    const verdict = held.judge(snapshot, now);
+    if (verdict === 'superseded' || verdict === 'deleted') return this.lose(held, verdict);
+    if (verdict === 'edited') return;
+    if (verdict === 'resumed') outsideAnyCall(() => this.terms.resumed(held.term));
+    this.setup.health.confirmedWrite(held.confirmedWall);
+  }
+
+  /** Shuts the gate before it returns, and drains. Resolves when the lease is let go, or kept because the drain timed out. */
+  leave(reason: 'stepped-down' | 'stopped', cooldown: number): Promise<void> {
+    const { held, setup, terms } = this;
+    if (this.leaving !== null || held === null) return this.leaving?.done ?? Promise.resolve();
+    let finish!: () => void;
+    const done = new Promise<void>((resolve) => (finish = resolve));
+    // Set before anybody is told: whoever steps down on hearing of it waits for this departure.
+    const leaving: Leaving = (this.leaving = { cooldown, isDrained: false, done, finish });
+    const work = outsideAnyCall(() => terms.ended(held.term, reason));
+    void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then((inTime) => {
+      // Neither renewed nor released: undrained work may act until the term expires by the clocks, and nobody else before that.
+      if (!inTime) this.abandon(held, work);
+      leaving.isDrained = true;
+      this.wakeup.poke();
+    });
+    return done;
+  }
+
+  /** The end of leaving, once it is drained: releases what is still held, if it may, and stays out for the cooldown. */
+  async finishLeaving(mayRelease: boolean): Promise<void> {
+    const { held, leaving, setup } = this;
+    if (held !== null) {
+      held.validity.end();
+      if (mayRelease) await release(this.lease, { held }, setup, (until) => this.wakeup.pause(until));
+    }
+    this.held = this.leaving = null;
+    this.cooledDownAt = setup.clock.now() + leaving!.cooldown;
+    leaving!.finish();
+  }
+
+  private abandon(held: HeldLease, work: Promise<void>): void {
+    if (this.held === held) this.held = null;
+    this.terms.holdBack(work);
+  }
+
+  private lose(held: HeldLease, reason: Extract<LossReason, 'expired' | 'superseded' | 'deleted'>): void {
+    if (this.held !== held || this.isDrained) return;
+    this.held = null;
+    held.validity.end();
+    if (!this.isLeaving) outsideAnyCall(() => void this.terms.ended(held.term, reason));
+    this.wakeup.poke();
+  }
+}

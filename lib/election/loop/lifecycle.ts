@@ -1,0 +1,89 @@
+import { Subject } from 'rxjs';
+import { withStallDetector } from '../clock/stall-detector.js';
+import type { LoopSetup } from '../lease/observed-lease.js';
+import type { LeadershipLog } from '../report/leadership-log.js';
+import type { ElectionRole } from '../report/status.js';
+import { outsideAnyCall } from '../work/outside-any-call.js';
+import { Terms, type TermsSetup } from '../work/terms.js';
+import { ElectionLoop } from './election-loop.js';
+
+export interface LifecycleSetup {
+  readonly releaseOnShutdown: boolean;
+  readonly loop: LoopSetup;
+  readonly work: Pick<TermsSetup, 'gate' | 'handlers' | 'log'>;
+}
+
+/** Starts and stops of one replica: each start is a new election loop, and the last call wins. */
+export class Lifecycle {
+  readonly terms: Terms;
+  readonly stops = new Subject<void>();
+  isShutDown = false;
+
+  private readonly loopSetup: LoopSetup;
+  private readonly log: LeadershipLog;
+  private loop: ElectionLoop | null = null;
+  private stopping: Promise<void> | null = null;
+  private isWanted = false;
+
+  constructor(private readonly setup: LifecycleSetup) {
+    const { clock, timings, identity, health } = setup.loop;
+    this.log = setup.work.log;
+    this.terms = new Terms({ ...setup.work, identity, clock, health, drainTimeout: timings.drainTimeout }, () =>
+      this.loop?.poke(),
+    );
+    const watchedClock = withStallDetector(clock, timings.retryPeriod, (since) => this.stalled(since));
+    this.loopSetup = { ...setup.loop, clock: watchedClock };
+  }
+
+  get role(): ElectionRole {
+    if (this.loop === null) return this.isShutDown ? 'stopped' : 'idle';
+    if (this.terms.current() !== null) return 'leader';
+    // A term that the wall clock has suspended admits nothing, and drains nothing either.
+    return this.loop.isDraining ? 'draining' : 'standby';
+  }
+
+  start(): void {
+    this.isWanted = !this.isShutDown;
+    this.standIfWanted();
+  }
+
+  /** Resolves when the lease is let go. During a stop a start takes effect after it, unless another stop follows. */
+  stop(): Promise<void> {
+    this.isWanted = false;
+    const { loop } = this;
+    if (loop !== null && this.stopping === null) {
+      // Set before anybody is told: a subscriber that starts or stops on hearing of it meets a stop under way.
+      this.stopping = loop.finished
+        .then(() => this.terms.outlastLostWork())
+        .then(() => {
+          this.loop = this.stopping = null;
+          this.standIfWanted();
+        });
+      outsideAnyCall(() => void loop.stop(this.setup.releaseOnShutdown));
+    }
+    outsideAnyCall(() => this.stops.next());
+    return this.stopping ?? Promise.resolve();
+  }
+
+  stepDown(cooldown: number): Promise<void> {
+    return outsideAnyCall(() => this.loop?.stepDown(cooldown) ?? Promise.resolve());
+  }
+
+  /** From here on no start counts. */
+  shutDown(): void {
+    this.isShutDown = true;
+  }
+
+  private standIfWanted(): void {
+    if (!this.isWanted || this.loop !== null) return;
+    outsideAnyCall(() => {
+      this.loop = new ElectionLoop(this.loopSetup, this.terms);
+    });
+  }
+
+  /** Told if it hit a leader, with what became of the term. A standby misses nothing by it. */
+  private stalled(since: number): void {
+    const leads = this.terms.current() !== null;
+    if (leads || this.terms.expiredAt >= since) this.log.stalled(this.setup.loop.clock.now() - since, leads);
+  }
+}
