@@ -13,7 +13,7 @@ import { Lifecycle } from './loop/lifecycle.js';
 import type { ElectionStatus } from './report/status.js';
 import { systemChance, systemClock } from './clock/system-clock.js';
 import { TermHandlerQueue } from './work/term-handlers.js';
-import type { Terms } from './work/terms.js';
+import type { TermAnnouncements } from './work/term-announcements.js';
 import { resolveTimings, type Timings } from './rules/timings.js';
 import { StoreHealth } from './report/store-health.js';
 import { whenLeader } from './work/when-leader.js';
@@ -57,7 +57,7 @@ export class LeaderElector implements Election {
   private readonly gate: Gate;
   private readonly handlers: TermHandlerQueue;
   private readonly lifecycle: Lifecycle;
-  private readonly terms: Terms;
+  private readonly terms: TermAnnouncements;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
   constructor(setup: LeaderElectorSetup) {

@@ -1,5 +1,5 @@
-import { ObservedLease, type Attempt, type LoopSetup, type Seen } from '../lease/observed-lease.js';
-import type { Terms } from '../work/terms.js';
+import { LeaseClient, type Attempt, type LoopSetup, type Seen } from '../lease/lease-client.js';
+import type { TermAnnouncements } from '../work/term-announcements.js';
 import { Leader } from './leader.js';
 import { release } from './release.js';
 import { Standby } from './standby.js';
@@ -16,16 +16,16 @@ export class ElectionLoop {
   /** A claim of ours that is, or may yet come to be, in the lease, while no term stands behind it. */
   private unconfirmed: Attempt | null = null;
   private readonly wakeup: Wakeup;
-  private readonly lease: ObservedLease;
+  private readonly lease: LeaseClient;
   private readonly standby: Standby;
   private readonly leader: Leader;
 
   constructor(
     private readonly setup: LoopSetup,
-    private readonly terms: Terms,
+    private readonly terms: TermAnnouncements,
   ) {
     this.wakeup = new Wakeup(setup.clock);
-    this.lease = new ObservedLease(setup, (seen) => this.seen(seen));
+    this.lease = new LeaseClient(setup, (seen) => this.seen(seen));
     this.standby = new Standby(setup, this.lease);
     this.leader = new Leader(setup, this.lease, terms, this.wakeup);
     this.lease.watch();
@@ -119,7 +119,7 @@ export class ElectionLoop {
         return standby.heardSign(seen.now);
       case 'ring':
         if (leader.held === null) standby.rang(seen.snapshot, seen.now);
-        else lease.hintedReads.ring(seen.now, seen.snapshot.token);
+        else lease.hints.ring(seen.now, seen.snapshot.token);
         break;
       case 'watch broke':
         standby.watchBroke(seen.now);

@@ -1,4 +1,4 @@
-import { unexplainedConflict, type Attempt, type LoopSetup, type ObservedLease } from '../lease/observed-lease.js';
+import { unexplainedConflict, type Attempt, type LoopSetup, type LeaseClient } from '../lease/lease-client.js';
 import { isOwnWrite, type LeaseRecord } from '../lease-record.js';
 import type { Snapshot, StoredLease } from '../lease-store.js';
 import { renewed } from '../lease/next-record.js';
@@ -36,7 +36,7 @@ export class HeldLease {
   constructor(
     readonly term: Term,
     readonly validity: LeaderValidity,
-    private readonly lease: ObservedLease,
+    private readonly lease: LeaseClient,
     private readonly setup: Pick<LoopSetup, 'clock' | 'timings' | 'health'>,
     private stored: StoredLease,
     began: Attempt,
@@ -72,7 +72,7 @@ export class HeldLease {
     const writeFrom = Math.max(this.retryAt, this.isOutdated ? Number.NEGATIVE_INFINITY : this.renewAt);
     if (now >= writeFrom) return { do: this.isOutdated ? 'reread' : 'renew' };
     // A hint says that the lease has changed hands: if it has, the read ends the term.
-    const readFrom = Math.min(this.lease.hintedReads.readAt, this.isReadingBroken ? this.rereadAt : Infinity);
+    const readFrom = Math.min(this.lease.hints.readAt, this.isReadingBroken ? this.rereadAt : Infinity);
     if (now >= readFrom) return { do: 'reread' };
     return { do: 'wait', until: Math.min(writeFrom, readFrom, this.validity.expiresAt) };
   }

@@ -1,11 +1,11 @@
 import { settlesWithin } from '../clock/settles-within.js';
-import type { LoopSetup, ObservedLease } from '../lease/observed-lease.js';
+import type { LoopSetup, LeaseClient } from '../lease/lease-client.js';
 import type { Snapshot } from '../lease-store.js';
 import { LeaderValidity } from '../rules/leader-validity.js';
 import type { LossReason } from '../leadership-term.js';
 import { outsideAnyCall } from '../work/outside-any-call.js';
 import { Term } from '../work/term.js';
-import type { Terms } from '../work/terms.js';
+import type { TermAnnouncements } from '../work/term-announcements.js';
 import { HeldLease } from './held-lease.js';
 import { release } from './release.js';
 import type { WonClaim } from './standby.js';
@@ -31,8 +31,8 @@ export class Leader {
 
   constructor(
     private readonly setup: LoopSetup,
-    private readonly lease: ObservedLease,
-    private readonly terms: Terms,
+    private readonly lease: LeaseClient,
+    private readonly terms: TermAnnouncements,
     private readonly wakeup: Wakeup,
   ) {}
 

@@ -1,21 +1,21 @@
 import { Subject } from 'rxjs';
 import { withStallDetector } from '../clock/stall-detector.js';
-import type { LoopSetup } from '../lease/observed-lease.js';
+import type { LoopSetup } from '../lease/lease-client.js';
 import type { LeadershipLog } from '../report/leadership-log.js';
 import type { ElectionRole } from '../report/status.js';
 import { outsideAnyCall } from '../work/outside-any-call.js';
-import { Terms, type TermsSetup } from '../work/terms.js';
+import { TermAnnouncements, type TermAnnouncementsSetup } from '../work/term-announcements.js';
 import { ElectionLoop } from './election-loop.js';
 
 export interface LifecycleSetup {
   readonly releaseOnShutdown: boolean;
   readonly loop: LoopSetup;
-  readonly work: Pick<TermsSetup, 'gate' | 'handlers' | 'log'>;
+  readonly work: Pick<TermAnnouncementsSetup, 'gate' | 'handlers' | 'log'>;
 }
 
 /** Starts and stops of one replica: each start is a new election loop, and the last call wins. */
 export class Lifecycle {
-  readonly terms: Terms;
+  readonly terms: TermAnnouncements;
   readonly stops = new Subject<void>();
   isShutDown = false;
 
@@ -28,8 +28,9 @@ export class Lifecycle {
   constructor(private readonly setup: LifecycleSetup) {
     const { clock, timings, identity, health } = setup.loop;
     this.log = setup.work.log;
-    this.terms = new Terms({ ...setup.work, identity, clock, health, drainTimeout: timings.drainTimeout }, () =>
-      this.loop?.poke(),
+    this.terms = new TermAnnouncements(
+      { ...setup.work, identity, clock, health, drainTimeout: timings.drainTimeout },
+      () => this.loop?.poke(),
     );
     const watchedClock = withStallDetector(clock, timings.retryPeriod, (since) => this.stalled(since));
     this.loopSetup = { ...setup.loop, clock: watchedClock };

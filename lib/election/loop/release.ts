@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import type { Attempt, ObservedLease } from '../lease/observed-lease.js';
+import type { Attempt, LeaseClient } from '../lease/lease-client.js';
 import { isOwnWrite, type LeaseRecord } from '../lease-record.js';
 import { released } from '../lease/next-record.js';
 import type { HeldLease } from './held-lease.js';
@@ -13,7 +13,7 @@ import type { Timings } from '../rules/timings.js';
  * expired term of ours has left is not touched: its work may still run.
  */
 export async function release(
-  lease: ObservedLease,
+  lease: LeaseClient,
   holding: { readonly held: HeldLease } | { readonly unconfirmed: Attempt },
   { clock, timings }: { clock: Clock; timings: Timings },
   pause: (until: number) => Promise<void>,

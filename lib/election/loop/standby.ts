@@ -1,8 +1,8 @@
 import { LeaderElectionError, LeaseStoreError } from '../errors.js';
 import type { Snapshot, StoredLease } from '../lease-store.js';
-import type { Source } from '../lease/lease-view.js';
+import type { Source } from '../lease/believed-lease.js';
 import { claimed } from '../lease/next-record.js';
-import { unexplainedConflict, type Attempt, type LoopSetup, type ObservedLease } from '../lease/observed-lease.js';
+import { unexplainedConflict, type Attempt, type LoopSetup, type LeaseClient } from '../lease/lease-client.js';
 import { fencingToken } from '../work/term.js';
 import { StandbyTiming } from './standby-timing.js';
 
@@ -42,7 +42,7 @@ export class Standby {
 
   constructor(
     private readonly setup: LoopSetup,
-    private readonly lease: ObservedLease,
+    private readonly lease: LeaseClient,
   ) {
     const { handle, timings, chance } = setup;
     this.timing = new StandbyTiming(timings, chance);
@@ -53,13 +53,13 @@ export class Standby {
   next(now: number, claimFrom: number): StandbyStep {
     if (now < this.notBefore) {
       // A ring asks for a read, and for nothing else: a forger who rings must not make refused claims follow each other at once.
-      const readFrom = Math.max(this.refusedUntil, this.lease.hintedReads.readAt);
+      const readFrom = Math.max(this.refusedUntil, this.lease.hints.readAt);
       return now >= readFrom ? { do: 'read' } : { do: 'wait', until: Math.min(this.notBefore, readFrom) };
     }
     const claimAt = this.nextClaim(now, claimFrom);
     // Where nothing but hints has kept it from being claimed earlier, a read comes first: anybody may have sent those.
     if (now >= claimAt) return { do: this.lease.takeover.isHeldByHints ? 'read' : 'claim' };
-    const readAt = Math.min(this.readAt, this.lease.hintedReads.readAt);
+    const readAt = Math.min(this.readAt, this.lease.hints.readAt);
     if (now >= readAt) return { do: 'read' };
     const probeAt = this.nextProbe(now, claimFrom);
     if (now >= probeAt) return { do: 'probe' };
@@ -140,7 +140,7 @@ export class Standby {
   rang(snapshot: Snapshot, now: number): void {
     const isFree = snapshot.lease === null || snapshot.lease.record.holder === null;
     this.hasHesitated = isFree;
-    this.lease.hintedReads.ring(now + (isFree ? this.timing.hesitation() : this.timing.unhurried()), snapshot.token);
+    this.lease.hints.ring(now + (isFree ? this.timing.hesitation() : this.timing.unhurried()), snapshot.token);
   }
 
   watchBroke(now: number): void {

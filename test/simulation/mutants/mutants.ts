@@ -127,7 +127,13 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'a flag that only a timer takes back',
     origin: 'after a pause overdue timers run last',
     profile: 'clocks',
-    patches: [patch('work/terms.ts', 'admitting !== null && admitting.validity.isValid() ?', 'admitting !== null ?')],
+    patches: [
+      patch(
+        'work/term-announcements.ts',
+        'admitting !== null && admitting.validity.isValid() ?',
+        'admitting !== null ?',
+      ),
+    ],
   },
   {
     bug: 'an expired term is revived by the next renewal',
@@ -163,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       patch('lease/answers.ts', '|| outcome.snapshot.lease.version === seen.lease?.version', ''),
       patch(
-        'lease/observed-lease.ts',
+        'lease/lease-client.ts',
         "if (outcome.kind === 'applied') this.see(",
         "if (outcome.kind === 'applied') (attempt as any).onApplied?.();\n if (outcome.kind === 'applied') this.see(",
       ),
@@ -269,7 +275,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'swarm',
     patches: [
       patch(
-        'work/terms.ts',
+        'work/term-announcements.ts',
         'term.abort(reason);\n    this.leadership.set(false);',
         'this.leadership.set(false);\n    term.abort(reason);',
       ),
@@ -339,7 +345,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'watches',
     patches: [
       patch(
-        'lease/lease-view.ts',
+        'lease/believed-lease.ts',
         'if (known === null ? !this.isVouched || snapshot.lease === null : isReplayed(snapshot, known)) {',
         'if (known === null && snapshot.lease === null) {',
       ),
@@ -350,7 +356,11 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'a forged release opened the lease',
     profile: 'forged',
     patches: [
-      patch('lease/lease-view.ts', 'if (this.isVouched && snapshot.lease !== null)', 'if (snapshot.lease !== null)'),
+      patch(
+        'lease/believed-lease.ts',
+        'if (this.isVouched && snapshot.lease !== null)',
+        'if (snapshot.lease !== null)',
+      ),
     ],
   },
   {
@@ -360,7 +370,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'loop/election-loop.ts',
-        'else lease.hintedReads.ring(seen.now, seen.snapshot.token);',
+        'else lease.hints.ring(seen.now, seen.snapshot.token);',
         'else leader.seen(seen.snapshot, seen.now);',
       ),
     ],
@@ -372,7 +382,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'forged',
     patches: [
       patch(
-        'lease/observed-lease.ts',
+        'lease/lease-client.ts',
         "this.onSeen({ kind: 'sign', now })",
         "this.onSeen({ kind: 'sign', now, snapshot } as any)",
       ),
@@ -407,7 +417,7 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'a forger who rings twice a second',
     quick: false,
     profile: 'forged',
-    patches: [patch('lease/hinted-reads.ts', 'this.quietUntil = now + this.pause;', '')],
+    patches: [patch('lease/hint-limiter.ts', 'this.quietUntil = now + this.pause;', '')],
   },
   {
     bug: 'what a read shows and the watch told before quickens the rhythm',
@@ -421,21 +431,23 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'etcd restored behind a running API server',
     quick: false,
     profile: 'restored',
-    patches: [patch('lease/lease-view.ts', 'if (this.astray) {', 'if (known === null && this.astray) {')],
+    patches: [patch('lease/believed-lease.ts', 'if (this.astray) {', 'if (known === null && this.astray) {')],
   },
   {
     bug: 'a state that went back is never believed',
     origin: 'a restart after every restore',
     quick: false,
     profile: 'restored',
-    patches: [patch('lease/lease-view.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now >= since)')],
+    patches: [
+      patch('lease/believed-lease.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now >= since)'),
+    ],
   },
   {
     bug: 'a state that went back is believed at once',
     origin: 'a replica of the store that lags',
     quick: false,
     profile: 'network',
-    patches: [patch('lease/lease-view.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now < since)')],
+    patches: [patch('lease/believed-lease.ts', 'if (now - since < this.takeover.longestDuration)', 'if (now < since)')],
   },
   {
     bug: 'a record without mark is not recognised as one’s own',
@@ -462,7 +474,7 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'refusals',
     patches: [
       patch(
-        'lease/observed-lease.ts',
+        'lease/lease-client.ts',
         "if (source === 'read') this.setup.health.succeeded('reading');",
         "if (source === 'read') this.setup.health.succeeded('reading');\n if (source === 'read') this.setup.health.succeeded('writing');",
       ),
@@ -509,7 +521,7 @@ export const MUTANTS: readonly Mutant[] = [
       patch(
         'loop/standby.ts',
         'if (now < this.notBefore) {',
-        'if (now < Math.min(this.notBefore, Math.max(this.refusedUntil, this.lease.hintedReads.readAt))) {',
+        'if (now < Math.min(this.notBefore, Math.max(this.refusedUntil, this.lease.hints.readAt))) {',
       ),
     ],
   },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryLease, type LeaseHandle, type LeaseStore, type MemoryLeaseStore } from 'nestjs-leader';
-import { LeaseView } from '../../../lib/election/lease/lease-view.js';
+import { BelievedLease } from '../../../lib/election/lease/believed-lease.js';
 import { TakeoverTime } from '../../../lib/election/rules/takeover-time.js';
 import { ElectorFleet, LEASE } from '../../support/elector-fleet.js';
 
@@ -99,7 +99,7 @@ describe('a store that went back', () => {
 
   it('gives its lease the time that is left since the write it shows, not since it was believed', () => {
     const takeover = new TakeoverTime({ identity: 'me', leaseDuration: DURATION, takeoverGrace: 0 });
-    const view = new LeaseView(takeover, true);
+    const view = new BelievedLease(takeover, true);
     const shows = (token: bigint, writtenAt: number, now: number) => {
       const record = { holder: 'other', duration: DURATION, acquiredAt: 1, renewedAt: writtenAt, transitions: 0 };
       const ids = { term: 'term', writeId: String(writtenAt) };

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { defaultStore } from '../../lib/registry/default-store.js';
-import { chooseStore } from '../../lib/registry/store-choice.js';
+import { chooseStore, defaultStore } from '../../lib/registry/default-store.js';
 
 /** A process that is no test runner's. */
 const PLAIN = { argv: ['node', '/app/dist/main.js'], moduleLoadList: ['NativeModule fs'] };

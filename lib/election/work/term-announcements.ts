@@ -9,7 +9,7 @@ import { Replay } from './replay.js';
 import type { TermHandlerQueue } from './term-handlers.js';
 import type { Term } from './term.js';
 
-export interface TermsSetup {
+export interface TermAnnouncementsSetup {
   readonly identity: string;
   readonly clock: Clock;
   /** Milliseconds. */
@@ -21,7 +21,7 @@ export interface TermsSetup {
 }
 
 /** The terms of a replica as its application knows them: what it hears of them, in which order, and the work that runs under them. */
-export class Terms {
+export class TermAnnouncements {
   readonly leadership = new Replay(false);
   readonly term = new Replay<LeadershipTerm | null>(null);
   readonly leader = new Replay<string | null>(null);
@@ -38,7 +38,7 @@ export class Terms {
   private lastWork: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly setup: TermsSetup,
+    private readonly setup: TermAnnouncementsSetup,
     /** The last work that had outlived its drain has ended. */
     private readonly onFreed: () => void,
   ) {}

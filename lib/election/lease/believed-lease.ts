@@ -21,7 +21,7 @@ const MOST_HINTS = 64;
  * for it, anybody may have sent what it shows. Such a hint rings; at most it extends what is known of the holder's life, until the
  * next read. It never opens the lease, names another holder, or ends, confirms or resumes a term.
  */
-export class LeaseView {
+export class BelievedLease {
   private known: Snapshot | null = null;
   /** An older state than what is known, as reads have shown it since. */
   private behind: { readonly since: number; readonly shownSince: number; readonly snapshot: Snapshot } | null = null;

@@ -2,7 +2,7 @@
  * Reads that hints have asked for. Anybody may ring, so each read that finds nothing of what was hinted makes the next one wait longer:
  * a forger who rings twice a second costs one read per `longestPause`.
  */
-export class HintedReads {
+export class HintLimiter {
   private due = Number.POSITIVE_INFINITY;
   /** The newest state that was hinted of. */
   private token = 0n;

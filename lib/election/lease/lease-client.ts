@@ -5,10 +5,10 @@ import { readClocks, type ClockReading } from '../rules/leader-validity.js';
 import { TakeoverTime } from '../rules/takeover-time.js';
 import type { Timings } from '../rules/timings.js';
 import { checkOutcome, checkSnapshot, pauseAskedFor } from './answers.js';
-import { HintedReads } from './hinted-reads.js';
+import { HintLimiter } from './hint-limiter.js';
 import type { LeaseRecord } from '../lease-record.js';
 import type { LeaseHandle, Snapshot, WriteOutcome } from '../lease-store.js';
-import { isSameTerm, LeaseView, type Sighting, type Source } from './lease-view.js';
+import { isSameTerm, BelievedLease, type Sighting, type Source } from './believed-lease.js';
 import { LeaseWatcher } from './lease-watcher.js';
 import type { RecordRules } from './next-record.js';
 import { RequestTimeout } from './request-timeout.js';
@@ -67,12 +67,12 @@ export type Seen =
  * Whatever is seen goes to `onSeen` before the request that brought it returns. A watch may show our own write before the store answers
  * it, so there is one place that judges a state, and not one for each way to it.
  */
-export class ObservedLease {
+export class LeaseClient {
   readonly rules: RecordRules;
   readonly takeover: TakeoverTime;
-  readonly hintedReads: HintedReads;
+  readonly hints: HintLimiter;
   readonly isWatchVouched: boolean;
-  private readonly view: LeaseView;
+  private readonly believed: BelievedLease;
   private readonly watcher: LeaseWatcher | null;
   private readonly timeout: RequestTimeout;
   /** The read or probe under way. A write is never interrupted: whether it landed must be known. */
@@ -88,9 +88,9 @@ export class ObservedLease {
     const { identity, timings, handle, clock, chance } = setup;
     this.rules = { identity, leaseDuration: timings.leaseDuration, resolution: timings.resolution };
     this.isWatchVouched = handle.isWatchVouched === true;
-    this.hintedReads = new HintedReads(timings.retryPeriod);
+    this.hints = new HintLimiter(timings.retryPeriod);
     this.takeover = new TakeoverTime({ identity, ...timings });
-    this.view = new LeaseView(this.takeover, this.isWatchVouched);
+    this.believed = new BelievedLease(this.takeover, this.isWatchVouched);
     this.timeout = new RequestTimeout(timings.requestTimeout, timings.renewDeadline);
     this.watcher =
       handle.watch === undefined
@@ -108,16 +108,16 @@ export class ObservedLease {
 
   /** `null` before the first answer. */
   get latest(): Snapshot | null {
-    return this.view.latest;
+    return this.believed.latest;
   }
 
   get holder(): string | null {
-    return this.view.latest?.lease?.record.holder ?? null;
+    return this.believed.latest?.lease?.record.holder ?? null;
   }
 
   /** Whether the watch can be relied on: it works, tells the history that reads tell, and no read is owed since one failed. */
   get watchIsLive(): boolean {
-    return this.watcher?.isLive === true && !this.view.isAstray && !this.setup.health.isFailing('reading');
+    return this.watcher?.isLive === true && !this.believed.isAstray && !this.setup.health.isFailing('reading');
   }
 
   /** Whether the watch is silently dead if a read begun now brings news of which it has not told. One that spoke just now is alive. */
@@ -125,14 +125,14 @@ export class ObservedLease {
     const { clock, timings } = this.setup;
     return (
       // An astray one owes nothing: it is reopened at a pace of its own.
-      !this.view.isAstray &&
+      !this.believed.isAstray &&
       this.watcher?.owesNews(timings.leaseDuration) === true &&
       clock.now() - this.heardAt >= timings.retryPeriod
     );
   }
 
   get watchHasToldIt(): boolean {
-    return this.view.watchHasToldIt;
+    return this.believed.watchHasToldIt;
   }
 
   /** How long a request may take at present, milliseconds. */
@@ -143,9 +143,9 @@ export class ObservedLease {
   /** Reads the lease, within `limit` milliseconds if that is less than a request may take. Never throws. */
   async read(limit = Number.POSITIVE_INFINITY): Promise<Sighting | Failure> {
     const { handle, clock } = this.setup;
-    const before = this.view.latest;
+    const before = this.believed.latest;
     const sentAt = clock.now();
-    const wasHinted = this.hintedReads.answer(sentAt);
+    const wasHinted = this.hints.answer(sentAt);
     const request = (this.interruptible = this.open(limit));
     let snapshot: Snapshot;
     try {
@@ -153,21 +153,21 @@ export class ObservedLease {
       this.timeout.answeredIn(clock.now() - sentAt);
       checkSnapshot(snapshot);
     } catch (cause) {
-      if (wasHinted) this.hintedReads.answered(false, clock.now());
+      if (wasHinted) this.hints.answered(false, clock.now());
       return this.failed('reading', cause);
     } finally {
       request.close();
       this.interruptible = null;
     }
     const sighting = this.wasRead(snapshot, before, sentAt);
-    if (wasHinted) this.hintedReads.answered(!isSameTerm(before, snapshot), clock.now());
+    if (wasHinted) this.hints.answered(!isSameTerm(before, snapshot), clock.now());
     return sighting;
   }
 
   /** An attempt to write what `record` makes, on the strength of what is known now. The clocks are read before it is sent. */
   attempt(record: (writeId: string) => LeaseRecord): Attempt {
     const writeId = this.setup.chance.uuid();
-    return { writeId, sent: readClocks(this.setup.clock), seen: this.view.latest!, record: record(writeId) };
+    return { writeId, sent: readClocks(this.setup.clock), seen: this.believed.latest!, record: record(writeId) };
   }
 
   /** Writes, within `limit` milliseconds. Never throws. A conflict is neither success nor failure until a read explains it. */
@@ -194,18 +194,18 @@ export class ObservedLease {
 
   /** Whether something newer has been seen since `attempt` was made. */
   hasMovedOn(attempt: Attempt): boolean {
-    return this.view.latest!.token > attempt.seen.token;
+    return this.believed.latest!.token > attempt.seen.token;
   }
 
   /** Asks whether the holder is provably dead, and if so opens the lease. */
   async probe(): Promise<void> {
     const { handle, clock } = this.setup;
-    const { latest } = this.view;
+    const { latest } = this.believed;
     const request = (this.interruptible = new Request(clock, this.patience, () => overdue(this.patience)));
     try {
       const isGone = (await request.answer(handle.isHolderGone!(latest!, request.signal))) === true;
       // What it was asked about may have changed meanwhile.
-      if (isGone && this.view.latest === latest) this.takeover.holderIsGone();
+      if (isGone && this.believed.latest === latest) this.takeover.holderIsGone();
     } catch (cause) {
       this.failed('reading', cause);
     } finally {
@@ -221,7 +221,7 @@ export class ObservedLease {
 
   reopenWatch(): void {
     this.watcher?.reopen();
-    this.view.watchReopened();
+    this.believed.watchReopened();
   }
 
   close(): void {
@@ -242,21 +242,21 @@ export class ObservedLease {
   private wasRead(snapshot: Snapshot, before: Snapshot | null, sentAt: number): Sighting {
     const { health } = this.setup;
     // The watch was faster: that the answer is older than what it has brought meanwhile says nothing about the store.
-    const { latest } = this.view;
+    const { latest } = this.believed;
     const isOvertaken = latest !== before && snapshot.token < latest!.token && snapshot.token >= (before?.token ?? 0n);
     const sighting = isOvertaken ? 'same' : this.see(snapshot, 'read', sentAt);
     if (isOvertaken) health.succeeded('reading');
     if (sighting === 'old') health.failed('reading', WENT_BACK);
-    if (this.view.isAstray) this.reopenAstrayWatch();
+    if (this.believed.isAstray) this.reopenAstrayWatch();
     return sighting;
   }
 
   private see(snapshot: Snapshot, source: 'read' | 'write', sentAt: number): Sighting {
     const now = this.setup.clock.now();
-    const before = this.view.latest;
-    const sighting = this.view.see(snapshot, source, now, sentAt);
+    const before = this.believed.latest;
+    const sighting = this.believed.see(snapshot, source, now, sentAt);
     if (sighting === 'old') return sighting;
-    this.hintedReads.shown(snapshot.token);
+    this.hints.shown(snapshot.token);
     // Before anybody acts on it: whether the watch can be relied on again depends on it.
     if (source === 'read') this.setup.health.succeeded('reading');
     this.tell(snapshot, before, sighting, source, now);
@@ -268,8 +268,8 @@ export class ObservedLease {
     const { clock, health } = this.setup;
     health.succeeded('watching');
     const now = (this.heardAt = clock.now());
-    const before = this.view.latest;
-    const sighting = this.view.hint(snapshot, now);
+    const before = this.believed.latest;
+    const sighting = this.believed.hint(snapshot, now);
     if (sighting === 'old') return;
     if (sighting === 'sign') return this.onSeen({ kind: 'sign', now });
     if (sighting === 'ring') return this.onSeen({ kind: 'ring', snapshot, now });
