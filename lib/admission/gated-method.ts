@@ -8,9 +8,9 @@ import { DEFAULT_ELECTION, electionProperty, GATE_METADATA, SERVICE_PROPERTY } f
 import * as messages from '../leader-election.messages.js';
 import type { LeaderElectionService } from '../leader-election.service.js';
 import type { Admission } from './admission.js';
-import { admitResult } from './result.js';
+import { admitResult } from './admitted-result.js';
 import { gatedSaga, sagaGate, type SagaGate } from './saga.js';
-import { emptyResult, isAsync } from './shape.js';
+import { emptyResult, isAsync } from './skipped-result.js';
 import { stubLeads } from './stub.js';
 
 export interface GateOptions {

@@ -6,7 +6,7 @@ import { FencedError } from './fenced-error.js';
 import { FENCED_RESOURCE_METADATA, type FencedResourceName } from './fenced-resource.decorator.js';
 import { FencingTokenStore } from './fencing-token-store.js';
 import { FENCING_TOKEN_HEADER, parseFencingToken } from './fencing-token.js';
-import { refusalOf } from './refusals.js';
+import { refusalOf } from './transport-errors.js';
 import { UnfenceableError } from './unfenceable-error.js';
 
 /** Where Nest keeps what `@UseGuards` says. */
