@@ -14,6 +14,7 @@ export default defineConfig({
       { find: /^nestjs-leader\/postgres$/, replacement: lib('stores/postgres/index.ts') },
       { find: /^nestjs-leader\/terminus$/, replacement: lib('terminus/index.ts') },
       { find: /^nestjs-leader\/prometheus$/, replacement: lib('prometheus/index.ts') },
+      { find: /^nestjs-leader\/schedule$/, replacement: lib('schedule/index.ts') },
       { find: /^nestjs-leader\/testing$/, replacement: lib('testing/index.ts') },
     ],
   },

@@ -16,6 +16,8 @@ export function getLeaderElectionToken(name: string = DEFAULT_ELECTION): string 
 
 /** What `@OnlyWhenLeader` says about a method: a list of `GateOptions`. */
 export const GATE_METADATA = 'nestjs-leader:gate';
+/** What `@LeaderCron` says about a method: a list of the jobs that it is. */
+export const LEADER_CRON_METADATA = 'nestjs-leader:cron';
 /** What `@OnLeadershipAcquired` and `@OnLeadershipLost` say about a method: a list of subscriptions. */
 export const LEADERSHIP_METADATA = 'nestjs-leader:on-leadership';
 /** Marks a handler that a global `LeaderGuard` lets through on a standby. */

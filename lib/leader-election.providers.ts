@@ -23,6 +23,9 @@ import {
 } from './leader-election.constants.js';
 import { NO_ROOT_ADVICE, NO_ROOT_MESSAGE, TWO_ROOTS_ADVICE, TWO_ROOTS_MESSAGE } from './leader-election.messages.js';
 import { LeaderElectionService } from './leader-election.service.js';
+import { CronJobs } from './schedule/cron-jobs.js';
+import { CronJobsExplorer } from './schedule/cron-jobs.explorer.js';
+import { LeaderCronService } from './schedule/leader-cron.service.js';
 
 /** What every root module of elections has, whatever gives its options (`ROOT_OPTIONS`) and makes its electors. */
 export function rootDefinition(
@@ -50,9 +53,16 @@ export function rootDefinition(
       ProviderMethods,
       GatedProvidersExplorer,
       LeadershipHandlersExplorer,
+      {
+        provide: CronJobs,
+        inject: [ELECTION_REGISTRY],
+        useFactory: (elections: ElectionRegistry) => new CronJobs(elections),
+      },
+      { provide: LeaderCronService, inject: [CronJobs], useFactory: (jobs: CronJobs) => new LeaderCronService(jobs) },
+      CronJobsExplorer,
       LeaderGuard,
     ],
-    exports: [ELECTION_REGISTRY, getLeaderElectionToken(), LeaderElectionService, LeaderGuard],
+    exports: [ELECTION_REGISTRY, getLeaderElectionToken(), LeaderElectionService, LeaderCronService, LeaderGuard],
   };
 }
 

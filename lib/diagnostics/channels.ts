@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { LossReason } from '../election/index.js';
+import type { LossReason, TickOutcome } from '../election/index.js';
 
 /** Which election of which application a message is about. */
 export interface ElectionSubject {
@@ -42,6 +42,17 @@ export interface GatedCall extends ElectionSubject {
   readonly outcome: 'admitted' | 'skipped' | 'refused';
 }
 
+/** What became of a tick of a job. */
+export interface JobTick extends ElectionSubject {
+  readonly job: string;
+  readonly scheduledAt: Date;
+  readonly outcome: TickOutcome;
+  /** Of `started`: milliseconds from the instant of the tick to its start. */
+  readonly lateness?: number;
+  /** Of `done`, `failed` and `cut-short`: milliseconds from its start. */
+  readonly duration?: number;
+}
+
 /** Names of the `node:diagnostics_channel` channels on which elections tell what they do. Part of the public interface. */
 export const CHANNELS = {
   termBegan: 'nestjs-leader:term.began',
@@ -49,6 +60,7 @@ export const CHANNELS = {
   termDrained: 'nestjs-leader:term.drained',
   request: 'nestjs-leader:store.request',
   call: 'nestjs-leader:call',
+  tick: 'nestjs-leader:tick',
 } as const;
 
 /** What each of {@link CHANNELS} carries. */
@@ -58,6 +70,7 @@ export interface ChannelMessages {
   termDrained: TermDrained;
   request: StoreRequest;
   call: GatedCall;
+  tick: JobTick;
 }
 
 const channels = Object.fromEntries(Object.entries(CHANNELS).map(([key, name]) => [key, channel(name)])) as Record<

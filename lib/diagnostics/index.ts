@@ -3,6 +3,7 @@ export {
   type ChannelMessages,
   type ElectionSubject,
   type GatedCall,
+  type JobTick,
   type StoreRequest,
   type TermBegan,
   type TermDrained,

@@ -1,6 +1,13 @@
 import type { LeaderElector, LeadershipTerm, LossReason } from '../election/index.js';
 import { publish, type ElectionSubject } from './channels.js';
 
+/** Publishes what becomes of the ticks of an elector's jobs. */
+export function observeTicks(elector: LeaderElector, subject: ElectionSubject): void {
+  elector.ticks$.subscribe(({ scheduledAt, ...event }) =>
+    publish('tick', () => ({ ...subject, ...event, scheduledAt: new Date(scheduledAt) })),
+  );
+}
+
 /** Publishes the terms of an elector. Returns what is to be called when the lease is released. */
 export function observeTerms(elector: LeaderElector, subject: ElectionSubject): () => void {
   let ended: { term: LeadershipTerm; at: number } | undefined;

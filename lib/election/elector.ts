@@ -16,6 +16,8 @@ import { TermHandlerQueue } from './work/term-handlers.js';
 import type { TermAnnouncements } from './work/term-announcements.js';
 import { resolveTimings, type Timings } from './rules/timings.js';
 import { StoreHealth } from './report/store-health.js';
+import type { TickJob } from './ticks/job.js';
+import { TickScheduler, type TickEvent } from './ticks/tick-scheduler.js';
 import { whenLeader } from './work/when-leader.js';
 
 /** Registered, so that two copies of the package know each other's electors. */
@@ -58,6 +60,9 @@ export class LeaderElector implements Election {
   private readonly handlers: TermHandlerQueue;
   private readonly lifecycle: Lifecycle;
   private readonly terms: TermAnnouncements;
+  private readonly ticks: TickScheduler;
+  /** What becomes of the ticks of jobs. */
+  readonly ticks$: Observable<TickEvent>;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
   constructor(setup: LeaderElectorSetup) {
@@ -73,6 +78,8 @@ export class LeaderElector implements Election {
     this.health = new StoreHealth(clock, log, this.name, this.timings.leaseDuration);
     this.gate = new Gate(this.name, () => this.terms.current());
     this.handlers = new TermHandlerQueue(this.gate, clock, this.timings, this.health);
+    this.ticks = new TickScheduler({ election: this.name, clock, gate: this.gate, health: this.health, log });
+    this.ticks$ = this.ticks.events.asObservable();
     this.lifecycle = new Lifecycle({
       releaseOnShutdown: options.releaseOnShutdown ?? true,
       work: { gate: this.gate, handlers: this.handlers, log: new LeadershipLog(this.name, log) },
@@ -85,6 +92,7 @@ export class LeaderElector implements Election {
         clock,
         chance,
         health: this.health,
+        ticks: this.ticks,
       },
     });
     this.terms = this.lifecycle.terms;
@@ -163,6 +171,24 @@ export class LeaderElector implements Election {
     return this.handlers.add(handlers);
   }
 
+  /**
+   * Adds a job whose ticks the leader starts. Returns the way to take it off; what the lease keeps of it stays.
+   * @throws LeaderElectionConfigError when this election has a job of that name
+   */
+  addJob(job: TickJob): () => void {
+    return this.ticks.add(job);
+  }
+
+  /** Takes a job off for good: its account goes from the lease with the next write. Returns whether there was one. */
+  deleteJob(name: string): boolean {
+    return this.ticks.delete(name);
+  }
+
+  /** Looks at the jobs now: the wall clock has been set, and no timer tells. */
+  lookAtJobs(): void {
+    this.ticks.changes.next();
+  }
+
   async start(): Promise<void> {
     this.lifecycle.start();
   }
@@ -194,6 +220,7 @@ export class LeaderElector implements Election {
       sinceContact: contactAt === null ? null : Math.round(this.clock.now() - contactAt.mono),
       lastError: health.lastError,
       failures: health.failures,
+      jobs: this.ticks.status(),
       store: options.store.name ?? 'custom',
       running: this.gate.count,
       terms: terms.count,

@@ -15,6 +15,7 @@ export type LeaderElectionErrorCode =
   | 'STORE_WENT_BACK'
   | 'TOKEN_OVERFLOW'
   | 'HANDLER_FAILED'
+  | 'TICKS_HELD'
   | 'FENCED'
   | 'UNFENCEABLE'
   | 'FENCING_STORE_FULL';

@@ -17,6 +17,11 @@ export interface LeaseRecord {
   readonly term: string | null;
   /** Drawn anew for every attempt to write, so that a holder tells which of its writes landed. `null` for foreign writers. */
   readonly writeId: string | null;
+  /**
+   * The account of jobs (`ticks/ledger.ts`), for stores an opaque text of at most 16 KiB of ASCII. Read: absent where the lease has none.
+   * Written: absent means that what the lease has stays. It outlives holders, those that do not know of it too.
+   */
+  readonly ledger?: string;
 }
 
 /** Whether two records come from one write. Durations are left out: a patch of them alone is no sign of life. */

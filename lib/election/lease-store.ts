@@ -25,7 +25,8 @@ export interface LeaseHandle {
   read(signal: AbortSignal): Promise<Snapshot>;
   /**
    * Compare-and-swap: writes `record` only if the lease still is what `seen` shows (`seen.lease` null: only if it is absent).
-   * Keeps everything else that is stored beside the record. Never deletes. Never rejects: every failure is an outcome.
+   * Keeps everything else that is stored beside the record, and the ledger where the record brings none. Never deletes. Never rejects: every
+   * failure is an outcome.
    */
   replace(seen: Snapshot, record: LeaseRecord, signal: AbortSignal): Promise<WriteOutcome>;
   /**
@@ -50,6 +51,8 @@ export interface Snapshot {
   readonly lease: StoredLease | null;
   /** Strictly grows over all writes to a lease of this name, deletions included; an absent lease has one too. */
   readonly token: bigint;
+  /** The store's own wall clock when it answered, milliseconds since the epoch, where it shows one: what ticks are held against. Who leads never depends on it. */
+  readonly storeTime?: number;
 }
 
 /** A lease as it is stored: what it says, and how to tell it from what it was or will be. */

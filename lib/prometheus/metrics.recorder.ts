@@ -1,9 +1,16 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Registry } from 'prom-client';
 import { distinctUntilChanged, filter, skip, type Subscription } from 'rxjs';
 import { gatesOf } from '../admission/gated-method.js';
 import { CHANNELS, type ChannelMessages, type ElectionSubject } from '../diagnostics/channels.js';
+import type { TickOutcome } from '../election/index.js';
 import type { ElectionEntry, ElectionRegistry } from '../registry/election.registry.js';
 import { ProviderMethods } from '../explorers/provider-methods.js';
 import { ELECTION_REGISTRY, GATE_METADATA } from '../leader-election.constants.js';
@@ -14,11 +21,22 @@ export const METRICS_REGISTRY = 'nestjs-leader:metrics-registry';
 const LOSS_REASONS = ['expired', 'superseded', 'deleted', 'stepped-down', 'stopped'];
 const FAILURE_KINDS = ['conflict', 'rejected', 'unknown', 'failed'];
 const OPERATIONS = ['read', 'acquire', 'renew', 'release'];
+const TICK_OUTCOMES: readonly TickOutcome[] = [
+  'started',
+  'done',
+  'failed',
+  'cut-short',
+  'abandoned',
+  'missed',
+  'overdue',
+  'refused',
+  'reset',
+];
 const CALL_OUTCOMES = ['admitted', 'skipped', 'refused'];
 
 /** Turns what the elections of this application publish into metrics. */
 @Injectable()
-export class MetricsRecorder implements OnModuleInit, OnApplicationShutdown {
+export class MetricsRecorder implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly metrics: Metrics;
   private readonly subscriptions: Subscription[] = [];
   private readonly listeners: Array<[channel: string, listener: (message: unknown) => void]> = [];
@@ -35,6 +53,18 @@ export class MetricsRecorder implements OnModuleInit, OnApplicationShutdown {
     for (const entry of this.elections.all()) this.begin(entry);
     this.beginCalls();
     this.listen();
+  }
+
+  /** By now all modules have added their jobs. */
+  onApplicationBootstrap(): void {
+    const { ticks, tickLateness } = this.metrics;
+    for (const { options, elector } of this.elections.all()) {
+      const name = options.leaseName;
+      for (const { name: job } of elector.status().jobs) {
+        tickLateness.zero({ name, job });
+        for (const outcome of TICK_OUTCOMES) ticks.inc({ name, job, outcome }, 0);
+      }
+    }
   }
 
   onApplicationShutdown(): void {
@@ -77,6 +107,10 @@ export class MetricsRecorder implements OnModuleInit, OnApplicationShutdown {
     this.on('termEnded', ({ leaseName: name, reason }) => metrics.termsEnded.inc({ name, reason }));
     this.on('termDrained', ({ leaseName: name, duration }) => metrics.drainDuration.observe({ name }, duration / 1000));
     this.on('call', ({ leaseName: name, handler, outcome }) => metrics.calls.inc({ name, handler, outcome }));
+    this.on('tick', ({ leaseName: name, job, outcome, lateness }) => {
+      metrics.ticks.inc({ name, job, outcome });
+      if (lateness !== undefined) metrics.tickLateness.observe({ name, job }, lateness / 1000);
+    });
     this.on('request', ({ leaseName: name, operation, outcome, duration, leading }) => {
       metrics.requestDuration.observe({ name, operation }, duration / 1000);
       if (outcome !== 'succeeded') metrics.failures.inc({ name, kind: outcome });

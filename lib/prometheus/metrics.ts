@@ -3,6 +3,8 @@ import type { ElectionEntry } from '../registry/election.registry.js';
 
 /** From a write on one machine (microseconds) to a request that runs into its timeout. */
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** From a round trip to the store to a weekend without a replica. */
+const LATENESS_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3600, 86_400];
 /** Up to the grace period of a pod. */
 const DRAIN_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30];
 
@@ -85,6 +87,19 @@ export function createMetrics(register: Registry, elections: () => ElectionEntry
       help: 'How long running work kept the lease from being released after a term was given up.',
       labelNames: ['name'],
       buckets: DRAIN_BUCKETS,
+      registers,
+    }),
+    ticks: new Counter({
+      name: 'leader_election_ticks_total',
+      help: 'Ticks of jobs on this replica, by what became of them.',
+      labelNames: ['name', 'job', 'outcome'],
+      registers,
+    }),
+    tickLateness: new Histogram({
+      name: 'leader_election_tick_lateness_seconds',
+      help: 'From the instant of a tick to its start.',
+      labelNames: ['name', 'job'],
+      buckets: LATENESS_BUCKETS,
       registers,
     }),
     calls: new Counter({

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { observedStore, type Observed } from '../diagnostics/observed-store.js';
-import { observeTerms } from '../diagnostics/observed-terms.js';
+import { observeTerms, observeTicks } from '../diagnostics/observed-terms.js';
 import {
   LeaderElectionConfigError,
   type ElectionLog,
@@ -129,6 +129,7 @@ export class ElectionRegistry {
     const store = observedStore(options.store, () => observed);
     const elector = this.createElector({ name, options: { ...options, store }, log });
     const subject = { election: name, leaseName: options.leaseName, identity: elector.identity };
+    observeTicks(elector, subject);
     observed = { ...subject, isLeader: () => elector.isLeader(), releasing: observeTerms(elector, subject) };
     return elector;
   }

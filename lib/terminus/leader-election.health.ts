@@ -53,6 +53,15 @@ export class LeaderElectionHealthIndicator {
       const message = `Writes to the ${store} store have failed for ${writing.lasted} ms: ${writing.message}`;
       return indicator.down({ ...details, message });
     }
+    // Restarting it would not help, but somebody has to know that its jobs do not run.
+    const { ticks } = failures;
+    if (role === 'leader' && ticks !== null && ticks.lasted > longest) {
+      return indicator.down({
+        ...details,
+        message: `No tick of a job has started for ${ticks.lasted} ms: ${ticks.message}`,
+      });
+    }
+
     if (silence > longest)
       return indicator.down({ ...details, message: `The ${store} store has not answered for ${silence} ms.` });
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ElectorFactory } from '../registry/election.registry.js';
-import type { LeaseRecord } from '../election/index.js';
+import { LeaderElectionConfigError, type LeaseRecord, type TickOutcome } from '../election/index.js';
 import { memoryLease } from '../stores/memory/index.js';
 import { ObservedElector } from './observed-elector.js';
 import { TestClock } from './test-clock.js';
+
+/** After these a tick has had its run, or will have none. */
+const SETTLED: ReadonlySet<TickOutcome> = new Set(['done', 'failed', 'cut-short', 'missed', 'refused']);
 
 /** So long that nothing renews or expires by itself, even while somebody looks at a breakpoint. */
 const LEASE_DURATION = 3_600_000;
@@ -59,6 +62,46 @@ export class ControlledElection {
       this.clock.skip(LEASE_DURATION);
       for (const end of heal) end();
     });
+  }
+
+  hasJob(name: string): boolean {
+    return this.elector.status().jobs.some((job) => job.name === name);
+  }
+
+  /**
+   * The wall clock reaches the job's next instant, or `at`. On the leader it resolves when a tick of the job has run; on a standby at once:
+   * there the tick is missed.
+   */
+  async tick(name: string, at?: number): Promise<void> {
+    const { elector, clock } = this;
+    const next = elector.status().jobs.find((job) => job.name === name)?.next ?? null;
+    const instant = at ?? (next === null ? Number.NaN : Date.parse(next));
+    if (Number.isNaN(instant)) {
+      throw new LeaderElectionConfigError(
+        `The job "${name}" has no tick at ${at === undefined ? 'all any more' : String(at)}.`,
+        "Give an instant, as in tick('invoices', { at: new Date('2026-03-29T06:00:00+02:00') }).",
+      );
+    }
+    if (!elector.isLeader()) return clock.setWall(Math.max(instant, clock.wall()));
+    await this.accounted(name);
+    const ran = new Promise<void>((resolve) => {
+      const subscription = elector.ticks$.subscribe(({ job, outcome }) => {
+        if (job !== name || !SETTLED.has(outcome)) return;
+        subscription.unsubscribe();
+        resolve();
+      });
+    });
+    clock.setWall(Math.max(instant, clock.wall()));
+    // A wall clock that jumps puts the term in doubt until its next renewal, which this question asks for.
+    elector.isLeader();
+    elector.lookAtJobs();
+    await ran;
+  }
+
+  /** The lease has to say from when on the job counts. */
+  private async accounted(name: string): Promise<void> {
+    const isKnown = () => this.store.peek(this.lease).lease?.record.ledger?.includes(JSON.stringify(name)) === true;
+    for (let turn = 0; turn < 100 && !isKnown(); turn++) await Promise.resolve();
   }
 
   private async lose(how: () => void | Promise<void>): Promise<void> {

@@ -56,6 +56,22 @@ export class LeadershipControl {
     return this.of(election).expire();
   }
 
+  /**
+   * A tick of the job of that name (`@LeaderCron`, `LeaderCronService`) falls due: its next, or what is due at `at`. Real time does not
+   * matter, and the clock that jobs go by stays there. While this replica leads, it resolves after the handler, whether that succeeds
+   * or not. On a standby it resolves at once: the tick is missed, and made up for after `grant()`, as `catchUp` says.
+   */
+  async tick(name: string, { at }: { at?: Date | string | number } = {}): Promise<void> {
+    const election = [...this.elections.values()].find((one) => one.hasJob(name));
+    if (election === undefined) {
+      throw new LeaderElectionConfigError(
+        `No election has a job named "${name}".`,
+        'Jobs are there after app.init(). Their names are those of @LeaderCron.',
+      );
+    }
+    return election.tick(name, at === undefined ? undefined : new Date(at).getTime());
+  }
+
   /** `grant` for every election that does not only observe. */
   async grantAll(): Promise<void> {
     const candidates = [...this.elections].filter(([, { observes }]) => !observes);

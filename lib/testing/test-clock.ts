@@ -14,14 +14,17 @@ interface Timer {
   handle: ReturnType<typeof setTimeout>;
 }
 
-/** The clock of the process, that can be moved on. */
+/** The clock of the process, that can be moved on, and whose wall clock can be set apart from it. */
 export class TestClock implements Clock {
   private skipped = 0;
+  /** By how much the wall clock was set. */
+  private set = 0;
   private readonly timers = new Set<Timer>();
 
   now = () => monotonic() + this.skipped;
-  wall = () => wall() + this.skipped;
-  boot = () => undefined;
+  wall = () => wall() + this.set;
+  /** It never sleeps: a wall clock that is set is seen to be set. */
+  boot = () => this.now();
 
   setTimer(callback: () => void, delay: number): () => void {
     const run = () => {
@@ -35,6 +38,11 @@ export class TestClock implements Clock {
       clearTimeout(timer.handle);
       this.timers.delete(timer);
     };
+  }
+
+  /** The wall clock is set to this instant, and no time passes. */
+  setWall(instant: number): void {
+    this.set += instant - this.wall();
   }
 
   /** Milliseconds pass at once; what falls due runs, in order, each at its time: a late timer would be a process that stood still. */

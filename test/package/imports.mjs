@@ -8,7 +8,7 @@ const { peerDependencies, peerDependenciesMeta, exports } = JSON.parse(
 );
 const required = Object.keys(peerDependencies).filter((peer) => !peerDependenciesMeta[peer]?.optional);
 /** Optional peers that a subpath is for. */
-const ALLOWED = { './terminus': ['@nestjs/terminus'], './prometheus': ['prom-client'] };
+const ALLOWED = { './terminus': ['@nestjs/terminus'], './prometheus': ['prom-client'], './schedule': ['croner'] };
 
 const NAMES = String.raw`[\w*\s{},$]+?`;
 /** Not `import()`, nor a `require()` inside a function: what is loaded on first need may be missing until then. */

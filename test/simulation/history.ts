@@ -52,16 +52,29 @@ export interface PlayOptions {
 export function playHistory(plan: Plan, create: NewElection, options: PlayOptions = {}): Promise<Outcome> {
   // Healing clears these parts of the plan, so each play gets its own.
   const { network, watch, work } = plan;
-  const own: Plan = { ...plan, network: { ...network }, watch: { ...watch }, work: { ...work } };
+  const own: Plan = {
+    ...plan,
+    network: { ...network },
+    watch: { ...watch },
+    work: { ...work },
+    jobs: plan.jobs.map((job) => ({ ...job })),
+  };
   return inOwnTask(() => play(own, create, options));
 }
+
+/** In a row, two for each write (with marks and without): after one that is refused the next goes without, which may get lost. */
+const MOST_LEDGERS_REFUSED = 10;
 
 function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, script }: PlayOptions): Outcome {
   const world = new World(plan.seed, { timeline: secondsOfTimeline !== undefined });
   const service = new LeaseService(world, plan.client.marks);
   const network = new Network(world, service, plan.network, world.random.stream('network'));
-  const judge = new Judge(world, plan);
+  const judge = new Judge(world, plan, () => service);
   service.onChange = (before, after, by) => judge.changed(before, after, by);
+  service.onLedgerRefused = (by, times) => {
+    if (times > MOST_LEDGERS_REFUSED)
+      judge.breach('L3', `${by.identity} sends nothing but ledgers that are refused: its lease will end`);
+  };
   service.onRestore = (current) => judge.restored(current);
   judge.health.observe(network);
   const contenders: Contender[] = judge.contenders;
@@ -88,6 +101,7 @@ function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, sc
   process.on('unhandledRejection', escaped);
   try {
     world.run(plan.endAt);
+    judge.ticks.check();
   } catch (error) {
     escaped(error);
   } finally {

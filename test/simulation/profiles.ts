@@ -125,6 +125,28 @@ export const PROFILES = {
     return plan;
   },
 
+  /** Jobs: crashes, releases and outages in the middle of their ticks. */
+  ticks(seed: number): Plan {
+    const plan = swarm(seed, { 'refuse-ledger': true, crash: true, restart: true, partition: true, 'step-down': true });
+    if (seed % 3 === 0)
+      plan.disturbances.push({ at: 200_000 + 1000 * (seed % 90), kind: 'delete', node: -1, lasts: 0, size: 0 });
+    // One has not heard of the latest ticks when the lease goes, and all others with it.
+    if (seed % 3 === 1) {
+      const at = 200_000 + 1000 * (seed % 90);
+      const node = seed % plan.nodes.length;
+      // It knows for how long to keep away, whoever has led meanwhile.
+      for (const { options } of plan.nodes) delete options.leaseDuration;
+      plan.disturbances.push({ at: at - 20_000, kind: 'partition', node, lasts: 21_000, size: 0 });
+      plan.disturbances.push({ at, kind: 'delete', node: -1, lasts: 0, size: 0 });
+      for (const i of plan.nodes.keys())
+        if (i !== node) plan.disturbances.push({ at, kind: 'crash', node: i, lasts: 60_000, size: 0 });
+    }
+    return plan;
+  },
+
+  /** Clocks an hour and a year off, everywhere at once and on one machine, beside jobs. */
+  'wrong-time': (seed: number) => swarm(seed, { 'wrong-time': true, crash: true, 'step-down': true }),
+
   /** Policies that let no annotation through. */
   unmarked(seed: number): Plan {
     const plan = swarm(seed, { 'strip-marks': true, restart: true, crash: true });

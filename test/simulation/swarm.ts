@@ -1,7 +1,7 @@
 import { FORGERIES } from './world/forger.js';
 import type { ClientPlan } from './world/lease-client.js';
 import { Random } from './world/random.js';
-import type { Disturbance, DisturbanceKind, NodePlan, Plan } from './world/plan.js';
+import type { Disturbance, DisturbanceKind, JobPlan, NodePlan, Plan } from './world/plan.js';
 
 /** Ten simulated minutes: eight of faults, then everything heals and must recover. */
 const HEAL_AT = 480_000;
@@ -35,6 +35,7 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
   const hostile = drawHostility(seed, nodes, bias);
   const latency = luck.pick([0.5, 1, 5, 20, 20, 100]);
   const lossy = on(0.5);
+  const ticking = drawTicking(seed, nodes, bias);
   return {
     seed,
     profile: 'swarm',
@@ -48,6 +49,7 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       probe: luck.pick(['none', 'none', 'none', 'none', 'none', 'none', 'none', 'rare', 'rare', 'cheap']),
       // client-go shares Kubernetes leases only, and those keep whole seconds.
       resolution: on(0.7) || rival ? 1000 : 1,
+      storeTime: ticking.storeTime,
     },
     network: {
       latency,
@@ -79,7 +81,10 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       throws: some(0.2, 0.02, 0.5),
       stepsDown: some(0.08, 0.005, 0.05),
     },
-    disturbances: [...drawDisturbances(luck, nodes, bias), ...hostile.disturbances].toSorted((a, b) => a.at - b.at),
+    jobs: ticking.jobs,
+    disturbances: [...drawDisturbances(luck, nodes, bias), ...hostile.disturbances, ...ticking.disturbances].toSorted(
+      (a, b) => a.at - b.at,
+    ),
     askEvery: luck.pick([0, 0, 100, 1000, 7000]),
     ending: hostile.ending(luck.pick(['stop', 'stop', 'silent-stop', 'crash', 'step-down', 'none'])),
   };
@@ -184,6 +189,61 @@ function drawHostility(seed: number, nodes: readonly NodePlan[], bias: Bias): Ho
 }
 
 const MARKS = [...Array.from({ length: 30 }, () => 'kept' as const), 'stripped', 'refused'] as const;
+
+interface Ticking {
+  readonly jobs: JobPlan[];
+  readonly storeTime: boolean;
+  readonly disturbances: readonly Disturbance[];
+}
+
+/** Jobs with ticks, and what strikes them. Drawn apart, so that what was drawn before stays. */
+function drawTicking(seed: number, nodes: NodePlan[], bias: Bias): Ticking {
+  const luck = new Random(`ticks ${seed}`);
+  const isForced = bias['refuse-ledger'] === true || bias['wrong-time'] === true;
+  if (!luck.chance(0.3) && !isForced) return { jobs: [], storeTime: false, disturbances: [] };
+  const one = luck.pick([0, 2000, 25_000, 55_000]);
+  // Hours apart, no tick starts at all.
+  const isFar = luck.chance(0.1);
+  const apart = isFar ? 3.6e6 : one;
+  // A store that shows no time is one that a single machine has, with a single clock.
+  const storeTime = luck.chance(0.85) || isFar;
+  for (const { clocks } of nodes) clocks.wallOffset = luck.between(-apart, apart);
+  const jobs = Array.from({ length: luck.pick([1, 1, 2, 3]) }, (_, i): JobPlan => {
+    const every = luck.pick([2000, 7000, 10_000, 30_000, 60_000]);
+    return {
+      name: `job ${i}`,
+      every,
+      phase: 1000 * luck.below(every / 1000),
+      attempts: luck.pick([1, 1, 1, 2, 3, 5]),
+      catchUp: luck.pick([true, true, true, true, false, 20_000]),
+      lasts: luck.pick([0, 10, 1000, 10_000, 40_000]),
+      deaf: luck.pick([0, 0, 0, 0.2]),
+      throws: luck.pick([0, 0, 0, 0.2]),
+      hangs: luck.pick([0, 0, 0, 0, 0.01]),
+      kills: luck.pick([0, 0, 0, 0, 0.02, 0.3]),
+      lackedBy: luck.chance(0.1) ? 1 << luck.below(nodes.length) : 0,
+      changedBy: luck.chance(0.1) ? 1 << luck.below(nodes.length) : 0,
+    };
+  });
+  const disturbances: Disturbance[] = [];
+  for (const [kind, share, longest] of [
+    ['refuse-ledger', 0.15, 120_000],
+    ['wrong-time', 0.1, 200_000],
+  ] as const) {
+    const strikes = 1 + luck.below(3);
+    if (!luck.chance(share) && bias[kind] !== true) continue;
+    // A suspend that a clock set back hides cannot be noticed by anybody.
+    if (kind === 'wrong-time' && !nodes.every(({ clocks }) => clocks.boot)) continue;
+    for (let i = 0; i < strikes; i++) {
+      const at = luck.between(1000, HEAL_AT - 10_000);
+      const lasts = Math.min(luck.skewed(1000, longest), HEAL_AT - at - 1000);
+      const wrong = luck.pick([50_000, 3.6e6, 3.15e10]) * luck.pick([1, 1, -1]);
+      const node = kind === 'wrong-time' && luck.chance(0.4) && storeTime ? luck.below(nodes.length) : -1;
+      disturbances.push({ at, kind, node, lasts, size: kind === 'wrong-time' ? wrong : luck.below(3) });
+    }
+  }
+  return { jobs, storeTime, disturbances };
+}
 
 /** Some caches show the restored state at once, others what was lost forever: also after everything else has healed. */
 function outlive(restore: Disturbance, luck: Random): void {

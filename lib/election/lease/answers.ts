@@ -22,7 +22,8 @@ export function checkOutcome(outcome: WriteOutcome, seen: Snapshot): void {
 export function checkSnapshot(snapshot: Snapshot): void {
   if (typeof snapshot !== 'object' || snapshot === null || typeof snapshot.token !== 'bigint')
     throw noSense('with something that is no snapshot of a lease');
-  const { lease } = snapshot;
+  const { lease, storeTime } = snapshot;
+  if (storeTime !== undefined && !Number.isFinite(storeTime)) throw noSense('with a time that is none');
   if (lease === null) return;
   const record = lease?.record;
   const sound =
@@ -35,7 +36,8 @@ export function checkSnapshot(snapshot: Snapshot): void {
     Number.isFinite(record.duration) &&
     Number.isFinite(record.transitions) &&
     isTime(record.renewedAt) &&
-    isTime(record.acquiredAt);
+    isTime(record.acquiredAt) &&
+    (record.ledger === undefined || typeof record.ledger === 'string');
   if (!sound) throw noSense('with a lease that has missing or senseless fields');
 }
 

@@ -3,6 +3,7 @@ import { LeaseStoreError } from '../errors.js';
 import type { StoreHealth, StorePart } from '../report/store-health.js';
 import { readClocks, type ClockReading } from '../rules/leader-validity.js';
 import { TakeoverTime } from '../rules/takeover-time.js';
+import type { TickScheduler } from '../ticks/tick-scheduler.js';
 import type { Timings } from '../rules/timings.js';
 import { checkOutcome, checkSnapshot, pauseAskedFor } from './answers.js';
 import { HintLimiter } from './hint-limiter.js';
@@ -24,6 +25,7 @@ export interface LoopSetup {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly health: StoreHealth;
+  readonly ticks: TickScheduler;
 }
 
 /** One write of ours, remembered with the clocks just before it was sent. */

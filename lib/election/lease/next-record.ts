@@ -13,6 +13,7 @@ export function claimed(
   before: LeaseRecord | null,
   ids: { term: string; writeId: string },
   wall: number,
+  ledger?: string,
 ): LeaseRecord {
   const renewedAt = before?.holder === rules.identity ? advance(rules, before, wall) : distinct(rules, before, wall);
   return {
@@ -23,17 +24,30 @@ export function claimed(
     // client-go counts every change of holder, an acquisition from nobody included, and not a holder's return to its own lease.
     transitions: before === null ? 0 : before.transitions + (before.holder === rules.identity ? 0 : 1),
     ...ids,
+    ledger,
   };
 }
 
-export function renewed(rules: RecordRules, last: LeaseRecord, writeId: string, wall: number): LeaseRecord {
-  return { ...last, duration: wireDuration(rules), renewedAt: advance(rules, last, wall), writeId };
+export function renewed(
+  rules: RecordRules,
+  last: LeaseRecord,
+  writeId: string,
+  wall: number,
+  ledger?: string,
+): LeaseRecord {
+  return { ...last, duration: wireDuration(rules), renewedAt: advance(rules, last, wall), writeId, ledger };
 }
 
 /** In client-go's shape, so that its standbys take over at once; the term's id tells ours that the holder itself let go. */
-export function released(rules: RecordRules, last: LeaseRecord, writeId: string, wall: number): LeaseRecord {
+export function released(
+  rules: RecordRules,
+  last: LeaseRecord,
+  writeId: string,
+  wall: number,
+  ledger?: string,
+): LeaseRecord {
   const at = advance(rules, last, wall);
-  return { ...last, holder: null, duration: 1000, acquiredAt: at, renewedAt: at, writeId };
+  return { ...last, holder: null, duration: 1000, acquiredAt: at, renewedAt: at, writeId, ledger };
 }
 
 function wireDuration(rules: RecordRules): number {

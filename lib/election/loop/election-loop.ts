@@ -68,6 +68,8 @@ export class ElectionLoop {
       }
     }
     this.lease.close();
+    // Not waited for: nothing holds a shutdown up for longer than its drain.
+    if (this.stopping?.mayRelease === true) void this.leader.releaseLate();
   }
 
   private isDone(): boolean {
@@ -76,6 +78,7 @@ export class ElectionLoop {
 
   private step(now: number): Promise<void> {
     const { leader, standby, wakeup } = this;
+    if (leader.owesRelease) return leader.releaseLate();
     if (leader.isDrained) return leader.finishLeaving(this.stopping?.mayRelease ?? true);
     // Asking finds out whether the term has expired, and then it is held no more.
     if (leader.held !== null && leader.held.validity.isOver()) return Promise.resolve();
@@ -128,6 +131,8 @@ export class ElectionLoop {
         if (seen.isNews) this.news(seen.now, seen.isNewer && seen.snapshot.lease !== null);
         standby.seen(seen.now, seen.source, seen.isNews);
         leader.seen(seen.snapshot, seen.now);
+        // A holder's own account is what it has confirmed: edits by hand do not count while it leads.
+        this.setup.ticks.saw(seen.snapshot, leader.held !== null);
         this.terms.holderIs(lease.holder);
     }
     this.poke();

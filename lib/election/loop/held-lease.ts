@@ -4,6 +4,7 @@ import type { Snapshot, StoredLease } from '../lease-store.js';
 import { renewed } from '../lease/next-record.js';
 import type { LeaderValidity } from '../rules/leader-validity.js';
 import type { LossReason } from '../leadership-term.js';
+import type { TermLedger } from '../ticks/term-ledger.js';
 import type { Term } from '../work/term.js';
 
 /** Label edits make renewals conflict. Each is answered with a write at once, but a store that always conflicts is not hammered. */
@@ -40,6 +41,7 @@ export class HeldLease {
     private readonly setup: Pick<LoopSetup, 'clock' | 'timings' | 'health'>,
     private stored: StoredLease,
     began: Attempt,
+    readonly ledger: TermLedger,
   ) {
     const { renewInterval, leaseDuration } = setup.timings;
     this.standing = began;
@@ -64,17 +66,25 @@ export class HeldLease {
     return this.standing.record.term;
   }
 
+  /** The ledger that the write which is known to stand has brought. */
+  get writtenLedger(): string | undefined {
+    return this.standing.record.ledger;
+  }
+
   renewNow(): void {
     this.renewAt = this.setup.clock.now();
   }
 
   next(now: number): HolderStep {
-    const writeFrom = Math.max(this.retryAt, this.isOutdated ? Number.NEGATIVE_INFINITY : this.renewAt);
+    const ticks = this.ledger.look(now);
+    // A claim of ticks is a renewal that is due now.
+    const renewAt = Math.min(this.renewAt, ticks.writeAt);
+    const writeFrom = Math.max(this.retryAt, this.isOutdated ? Number.NEGATIVE_INFINITY : renewAt);
     if (now >= writeFrom) return { do: this.isOutdated ? 'reread' : 'renew' };
     // A hint says that the lease has changed hands: if it has, the read ends the term.
     const readFrom = Math.min(this.lease.hints.readAt, this.isReadingBroken ? this.rereadAt : Infinity);
     if (now >= readFrom) return { do: 'reread' };
-    return { do: 'wait', until: Math.min(writeFrom, readFrom, this.validity.expiresAt) };
+    return { do: 'wait', until: Math.min(writeFrom, readFrom, ticks.lookAt, this.validity.expiresAt) };
   }
 
   /** Writes the next record. Never outlives the term: an answer after its end would prove nothing. */
@@ -83,7 +93,8 @@ export class HeldLease {
     const left = this.validity.expiresAt - now;
     // What others may have seen of ours must be outdone, confirmed or not.
     const last = (this.attempts.at(-1) ?? this.standing).record;
-    const attempt = lease.attempt((writeId) => renewed(lease.rules, last, writeId, setup.clock.wall()));
+    const ledger = this.ledger.ofRenewal();
+    const attempt = lease.attempt((writeId) => renewed(lease.rules, last, writeId, setup.clock.wall(), ledger));
     this.attempts.push(attempt);
     const outcome = await lease.write(attempt, left);
     switch (outcome.kind) {
@@ -94,9 +105,11 @@ export class HeldLease {
         if (++this.conflicts > CONFLICTS_AT_ONCE) this.retryAt = now + setup.timings.retryPeriod;
         return;
       case 'rejected':
+        this.ledger.hasFailed(ledger);
         this.retryAt = Math.max(this.afterFailure(now, left), this.afterPause(outcome.retryAfter ?? 0));
         return;
       case 'unknown':
+        this.ledger.hasFailed(ledger);
         this.retryAt = this.afterFailure(now, left);
     }
   }
@@ -108,11 +121,14 @@ export class HeldLease {
     this.rereadAt = now + setup.timings.leaseDuration;
     const answer = await this.lease.read(left);
     if (!isOutdated) return;
-    if (typeof answer === 'object')
+    if (typeof answer === 'object') {
       this.retryAt = Math.max(this.afterFailure(now, left), this.afterPause(answer.retryAfter));
-    else if (answer === 'old') this.retryAt = this.afterFailure(now, left);
-    else if (answer === 'same' && this.stored.version === stored.version)
+    } else if (answer === 'old') {
+      this.retryAt = this.afterFailure(now, left);
+    } else if (answer === 'same' && this.stored.version === stored.version) {
       setup.health.failed('writing', unexplainedConflict());
+      this.ledger.hasFailed(this.attempts.at(-1)?.record.ledger);
+    }
   }
 
   /** What has been seen of the lease may confirm the term, or end it. */

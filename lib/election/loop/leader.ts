@@ -2,6 +2,7 @@ import { settlesWithin } from '../clock/settles-within.js';
 import type { LoopSetup, LeaseClient } from '../lease/lease-client.js';
 import type { Snapshot } from '../lease-store.js';
 import { LeaderValidity } from '../rules/leader-validity.js';
+import { TermLedger } from '../ticks/term-ledger.js';
 import type { LossReason } from '../leadership-term.js';
 import { outsideAnyCall } from '../work/outside-any-call.js';
 import { Term } from '../work/term.js';
@@ -21,11 +22,19 @@ interface Leaving {
   finish(): void;
 }
 
+/** A lease that is left to expire, because work has outlived its drain. */
+interface Abandoned {
+  readonly held: HeldLease;
+  readonly work: Promise<void>;
+  hasEnded: boolean;
+}
+
 /** Holding the lease: a term from the claim that begins it to its loss, or through its drain to its release. */
 export class Leader {
   /** The lease as it is held, also while it drains. */
   held: HeldLease | null = null;
   private leaving: Leaving | null = null;
+  private abandoned: Abandoned | null = null;
   /** Until then, after a step-down, the lease is left to others. */
   private cooledDownAt = Number.NEGATIVE_INFINITY;
 
@@ -45,21 +54,32 @@ export class Leader {
     return this.leaving?.isDrained === true;
   }
 
+  /** The work that kept the lease from being released has ended, and its term has not. */
+  get owesRelease(): boolean {
+    return this.abandoned?.hasEnded === true;
+  }
+
   /** Monotonic instant from which this replica may claim the lease again; Infinity while it is leaving. */
   get mayClaimFrom(): number {
     return this.isLeaving ? Number.POSITIVE_INFINITY : this.cooledDownAt;
   }
 
   /** Begins a term. False if the claim was confirmed too late to begin anything. */
-  begin({ attempt, lease, token }: WonClaim): boolean {
-    const { clock, timings, health } = this.setup;
+  begin({ attempt, snapshot, token }: WonClaim): boolean {
+    const { clock, timings, health, ticks } = this.setup;
     const validity: LeaderValidity = new LeaderValidity(clock, timings.renewDeadline, attempt.sent, (doubt) => {
       if (doubt === 'expired') return this.lose(held, 'expired');
       held.renewNow();
       this.wakeup.poke();
     });
     const term = new Term(token, new Date(clock.wall()), validity);
-    const held = new HeldLease(term, validity, this.lease, this.setup, lease, attempt);
+    const ledger = new TermLedger(ticks, term, attempt.record.term!, snapshot, attempt.record.ledger, {
+      clock,
+      health,
+      renewInterval: timings.renewInterval,
+      isAdmitting: () => this.terms.current() === term,
+    });
+    const held = new HeldLease(term, validity, this.lease, this.setup, snapshot.lease!, attempt, ledger);
     if (!validity.isValid()) return false;
     this.held = held;
     health.confirmedWrite(attempt.sent.wall);
@@ -75,6 +95,7 @@ export class Leader {
     if (verdict === 'superseded' || verdict === 'deleted') return this.lose(held, verdict);
     if (verdict === 'edited') return;
     if (verdict === 'resumed') outsideAnyCall(() => this.terms.resumed(held.term));
+    held.ledger.wasConfirmed(held.writtenLedger, snapshot);
     this.setup.health.confirmedWrite(held.confirmedWall);
   }
 
@@ -108,8 +129,24 @@ export class Leader {
     leaving!.finish();
   }
 
+  /** Waits until the work ends that kept the lease from being released, and lets it go after all, if the term has not run out by then. */
+  async releaseLate(): Promise<void> {
+    const { abandoned, setup } = this;
+    if (abandoned === null) return;
+    const { held, work } = abandoned;
+    const inTime = await settlesWithin(setup.clock, held.validity.remaining(), work);
+    this.abandoned = null;
+    if (!inTime || !held.validity.isValid()) return;
+    held.validity.end();
+    await release(this.lease, { held }, setup, (until) => this.wakeup.pause(until));
+  }
+
   private abandon(held: HeldLease, work: Promise<void>): void {
-    if (this.held === held) this.held = null;
+    if (this.held === held) {
+      this.held = null;
+      const abandoned: Abandoned = (this.abandoned = { held, work, hasEnded: false });
+      void work.finally(() => (abandoned.hasEnded = true));
+    }
     this.terms.holdBack(work);
   }
 

@@ -34,6 +34,7 @@ export class Lifecycle {
     );
     const watchedClock = withStallDetector(clock, timings.retryPeriod, (since) => this.stalled(since));
     this.loopSetup = { ...setup.loop, clock: watchedClock };
+    setup.loop.ticks.changes.subscribe(() => this.loop?.poke());
   }
 
   get role(): ElectionRole {

@@ -31,6 +31,9 @@ export async function release(
   const isOfThisTerm = (record: LeaseRecord) =>
     'unconfirmed' in holding ? isOwnWrite(record, holding.unconfirmed.record) : holding.held.wrote(record);
   let mustRead = unconfirmed !== null;
+  // What the ledger says of the drain is worth less than the release: one that is refused for it goes without.
+  let isPlain = false;
+  let failures = 0;
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
     const answer = mustRead ? await lease.read(left) : 'known';
     if (typeof answer === 'object') {
@@ -45,9 +48,15 @@ export async function release(
       await rest();
       continue;
     }
-    const attempt = lease.attempt((writeId) => released(lease.rules, { ...record, term }, writeId, clock.wall()));
+    const ledger: string | undefined =
+      'held' in holding && !isPlain ? holding.held.ledger.ofRelease(record.ledger) : record.ledger;
+    const attempt = lease.attempt((writeId) =>
+      released(lease.rules, { ...record, term }, writeId, clock.wall(), ledger),
+    );
     const outcome = await lease.write(attempt, until - clock.now());
     if (outcome.kind === 'applied') return;
+    failures += 1;
+    isPlain = ledger !== record.ledger && (outcome.kind === 'rejected' || failures > 1);
     await rest(outcome.kind === 'rejected' ? outcome.retryAfter : 0);
     mustRead = true;
   }

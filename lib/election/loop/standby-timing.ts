@@ -15,6 +15,8 @@ const WIDEST_WINDOW = 250;
 export class StandbyTiming {
   /** Between the leader's renewals, as observed. */
   private interval: number;
+  /** What it is at least: our own, in proportion to how long its lease lasts. */
+  private shortest: number;
   private lastNews: number | null = null;
   private window = NARROWEST_WINDOW;
 
@@ -22,14 +24,19 @@ export class StandbyTiming {
     private readonly timings: Timings,
     private readonly chance: Chance,
   ) {
-    this.interval = timings.renewInterval;
+    this.interval = this.shortest = timings.renewInterval;
   }
 
-  /** The leader was seen to write. What only a read brought tells our own rhythm, which would slow down with itself. */
-  news(now: number, asItHappened: boolean): void {
+  /**
+   * The leader was seen to write. What only a read brought tells our own rhythm, which would slow down with itself. Ticks make a leader
+   * write more often than it must: by its own rhythm a standby would take every pause between them for silence, and read.
+   */
+  news(now: number, asItHappened: boolean, duration = 0): void {
+    const { renewInterval, leaseDuration } = this.timings;
+    this.shortest = renewInterval * Math.max(1, duration / leaseDuration);
     if (asItHappened && this.lastNews !== null) {
-      const heard = Math.min(now - this.lastNews, this.timings.leaseDuration / 2);
-      this.interval = Math.max(this.interval + (heard - this.interval) / 4, this.timings.renewInterval / 4);
+      const heard = Math.min(now - this.lastNews, leaseDuration / 2);
+      this.interval = Math.max(this.interval + (heard - this.interval) / 4, this.shortest);
     }
     this.lastNews = now;
   }

@@ -1,7 +1,8 @@
 import { LeaderElectionError, LeaseStoreError } from '../errors.js';
-import type { Snapshot, StoredLease } from '../lease-store.js';
+import type { Snapshot } from '../lease-store.js';
 import type { Source } from '../lease/believed-lease.js';
 import { claimed } from '../lease/next-record.js';
+import { ledgerOfClaim } from '../ticks/term-ledger.js';
 import { unexplainedConflict, type Attempt, type LoopSetup, type LeaseClient } from '../lease/lease-client.js';
 import { fencingToken } from '../work/term.js';
 import { StandbyTiming } from './standby-timing.js';
@@ -12,7 +13,7 @@ export type StandbyStep = { do: 'read' } | { do: 'probe' } | { do: 'claim' } | {
 /** A claim that stands: the lease is ours, written by `attempt`, with the term's fencing token. */
 export interface WonClaim {
   readonly attempt: Attempt;
-  readonly lease: StoredLease;
+  readonly snapshot: Snapshot;
   readonly token: bigint;
 }
 
@@ -35,6 +36,8 @@ export class Standby {
   /** The hesitation was before the read that a ring asked for: what that read shows may be claimed at once. */
   private hasHesitated = false;
   private mayClaimAtOnce = false;
+  /** A claim that brought a ledger has failed, and none has succeeded since. */
+  private isPlainNext = false;
   /** What our last claim was conditional on when it met a conflict. */
   private refused: Snapshot | null = null;
   private readonly timing: StandbyTiming;
@@ -91,11 +94,17 @@ export class Standby {
 
   async claim(): Promise<ClaimResult> {
     const { lease, setup, timing } = this;
-    const { clock, chance, timings } = setup;
+    const { clock, chance, timings, ticks } = setup;
     const before = lease.latest!.lease?.record ?? lease.takeover.lastHeld;
     const term = chance.uuid();
-    const attempt = lease.attempt((writeId) => claimed(lease.rules, before, { term, writeId }, clock.wall()));
+    const wall = clock.wall();
+    const ledger = this.isPlainNext ? undefined : ledgerOfClaim(ticks, lease.latest!, wall);
+    const attempt = lease.attempt((writeId) => claimed(lease.rules, before, { term, writeId }, wall, ledger));
     const outcome = await lease.write(attempt);
+    // A store that takes the lease and not the ledger must not leave it without a holder: the next claim goes without.
+    const hasNewLedger = ledger !== undefined && ledger !== attempt.seen.lease?.record.ledger;
+    if (hasNewLedger) this.isPlainNext = outcome.kind === 'rejected' || outcome.kind === 'unknown';
+    else if (outcome.kind === 'applied') this.isPlainNext = false;
     const now = clock.now();
     switch (outcome.kind) {
       case 'applied':
@@ -132,7 +141,7 @@ export class Standby {
 
   /** The watch hints that the holder lives. */
   heardSign(now: number): void {
-    this.timing.news(now, true);
+    this.timing.news(now, true, this.lease.latest?.lease?.record.duration);
     if (!this.isOutdated) this.lookNext(now, true);
   }
 
@@ -154,11 +163,13 @@ export class Standby {
     // The store is there: a release must not wait for the end of a pause that an earlier failure began.
     this.notBefore = this.refusedUntil;
     // What the watch told before was counted when it did. To count it again when it was read would make the leader seem quicker.
-    if (source === 'watch' || !this.lease.watchHasToldIt) this.timing.news(now, source === 'watch');
+    if (source === 'watch' || !this.lease.watchHasToldIt)
+      this.timing.news(now, source === 'watch', this.lease.latest?.lease?.record.duration);
   }
 
-  private won(attempt: Attempt, { lease, token: storeToken }: Snapshot): ClaimResult {
+  private won(attempt: Attempt, snapshot: Snapshot): ClaimResult {
     const { setup } = this;
+    const storeToken = snapshot.token;
     if (storeToken <= attempt.seen.token) {
       // Two terms under one token would fence nobody. The next write will fare no better: not in a tight loop.
       const message = `The lease store wrote, and its token stayed at ${storeToken}.`;
@@ -166,9 +177,9 @@ export class Standby {
       this.pause(0);
       return { unconfirmed: attempt };
     }
-    if (this.lease.latest!.lease?.version !== lease!.version) return { unconfirmed: attempt };
+    if (this.lease.latest!.lease?.version !== snapshot.lease!.version) return { unconfirmed: attempt };
     const token = fencingToken(setup.fencingEpoch, storeToken);
-    if (token !== null) return { attempt, lease: lease!, token };
+    if (token !== null) return { attempt, snapshot, token };
     const message = `The store's token ${storeToken} is 2^56 or more: no term can begin.`;
     const advice = 'Move the lease to a new store and raise fencingEpoch by one.';
     setup.health.failed('writing', new LeaderElectionError('TOKEN_OVERFLOW', message, advice));

@@ -19,6 +19,30 @@ export interface ElectionFailure {
   readonly count: number;
 }
 
+/** A job with ticks, as this replica knows it. */
+export interface JobStatus {
+  readonly name: string;
+  /** How often a tick may be begun. */
+  readonly attempts: number;
+  /** When it falls due next, ISO 8601; `null`: never again. */
+  readonly next: string | null;
+  /** The tick that was done last, on any replica, as far as this one has seen; with one attempt, the last that was begun. */
+  readonly last: string | null;
+  /** Whether a tick of it runs in this process. */
+  readonly isRunning: boolean;
+  /** The last tick that this process has run. `lateness` and `duration` are milliseconds. */
+  readonly lastRun: {
+    readonly scheduledAt: string;
+    readonly startedAt: string;
+    readonly lateness: number;
+    /** `failed`: the handler rejected. `cut-short`: it rejected after its term had ended. */
+    readonly outcome: 'running' | 'done' | 'failed' | 'cut-short';
+    readonly duration?: number;
+  } | null;
+  /** What keeps it from running as it should; `null`: nothing. */
+  readonly problem: string | null;
+}
+
 /** A JSON-safe snapshot for health pages and logs. Times are ISO 8601 by this machine's wall clock, durations milliseconds. */
 export interface ElectionStatus {
   /** Of the election. */
@@ -48,7 +72,11 @@ export interface ElectionStatus {
     readonly reading: ElectionFailure | null;
     readonly writing: ElectionFailure | null;
     readonly watching: ElectionFailure | null;
+    /** Why no tick of a job may start: clocks that disagree, a store that keeps no account of them. */
+    readonly ticks: ElectionFailure | null;
   };
+  /** The jobs whose ticks this election starts. */
+  readonly jobs: readonly JobStatus[];
   /** Kind of store: `kubernetes`, `postgres`, `file`, `memory`, or what a custom one calls itself. */
   readonly store: string;
   /** Admitted calls that have not settled. */

@@ -5,12 +5,13 @@ import { inWords, messageOf, quoted } from './quoted.js';
 import type { ElectionFailure, ElectionStatus } from './status.js';
 
 /** What can fail without the others: a webhook refuses every write while reads work, a role allows no watch. */
-export type StorePart = 'reading' | 'writing' | 'watching';
+export type StorePart = 'reading' | 'writing' | 'watching' | 'ticks';
 
 const WORKS_AGAIN: Record<StorePart, string> = {
   reading: 'the lease can be read again',
   writing: 'the lease can be written again',
   watching: 'the watch of the lease works again',
+  ticks: 'ticks of jobs start again',
 };
 
 /** Of a message of a store, which may have been handed a server's whole answer, or a name that somebody else made up. */
@@ -36,23 +37,34 @@ export class StoreHealth {
     settleTime: number,
   ) {
     // A broken watch is the first to show an outage and costs the least: what it says waits until reads and writes have had their say.
-    const patience = { reading: 0, writing: 0, watching: settleTime / 2 };
+    const patience = { reading: 0, writing: 0, watching: settleTime / 2, ticks: 0 };
     const part = (name: StorePart) =>
       new PartHealth(clock, settleTime, patience[name], (summary) =>
         log.log(`${election}: ${WORKS_AGAIN[name]} ${summary}.`),
       );
-    this.parts = { reading: part('reading'), writing: part('writing'), watching: part('watching') };
+    this.parts = {
+      reading: part('reading'),
+      writing: part('writing'),
+      watching: part('watching'),
+      ticks: part('ticks'),
+    };
   }
 
   /** What stands, the gravest first: a replica that cannot write cannot lead, one without a watch leads a little later. */
   get lastError(): ElectionStatus['lastError'] {
-    const { reading, writing, watching } = this.parts;
-    return writing.failure ?? reading.failure ?? watching.failure ?? toStatus(this.handlerError, this.clock.now());
+    const { reading, writing, watching, ticks } = this.parts;
+    return (
+      writing.failure ??
+      reading.failure ??
+      ticks.failure ??
+      watching.failure ??
+      toStatus(this.handlerError, this.clock.now())
+    );
   }
 
   get failures(): ElectionStatus['failures'] {
-    const { reading, writing, watching } = this.parts;
-    return { reading: reading.failure, writing: writing.failure, watching: watching.failure };
+    const { reading, writing, watching, ticks } = this.parts;
+    return { reading: reading.failure, writing: writing.failure, watching: watching.failure, ticks: ticks.failure };
   }
 
   isFailing(name: StorePart): boolean {
@@ -69,9 +81,14 @@ export class StoreHealth {
     }
   }
 
-  succeeded(name: StorePart): void {
+  succeeded(name: Exclude<StorePart, 'ticks'>): void {
     this.contactAt = { mono: this.clock.now(), wall: this.clock.wall() };
     this.parts[name].succeeded();
+  }
+
+  /** Ticks may start, or this replica no longer starts any. */
+  ticksAreFree(): void {
+    this.parts.ticks.succeeded();
   }
 
   /** A write of ours, sent at that time by the wall clock, stands in the lease. */
@@ -105,6 +122,7 @@ export class StoreHealth {
   /** One cause is one line, though all three fail by it. That the watch is down as well is no news while the rest is. */
   private isToldAlready(name: StorePart): boolean {
     const { reading, writing } = this.parts;
+    if (name === 'ticks') return false;
     if (name === 'watching') return reading.isFailing || writing.isFailing;
     const other = name === 'reading' ? writing : reading;
     return other.isTold && other.failure?.code === this.parts[name].failure?.code;

@@ -79,6 +79,7 @@ function isLeaseFile(file: LeaseFile): boolean {
     isText(record.holder, null) &&
     isText(record.term, null) &&
     isText(record.writeId, null) &&
+    (record.ledger === undefined || isText(record.ledger)) &&
     isWithin(record.duration, 0, LONGEST_DURATION) &&
     isWithin(record.transitions, 0, Number.MAX_SAFE_INTEGER) &&
     [record.acquiredAt, record.renewedAt].every((time) => time === null || isWithin(time, -LAST_DATE, LAST_DATE))

@@ -132,7 +132,9 @@ export class FileHandle implements LeaseHandle {
     const unreadable = lease?.version === versionOf(last.number, null);
     if (unreadable) await this.versions.setAside(last.number);
     const uid = lease && !unreadable ? lease.uid : versionOf(number, { nonce });
-    const file: LeaseFile = { uid, nonce, record, writer: this.self, writtenAt: bootClock() ?? null };
+    const { ledger = lease?.record.ledger, ...rest } = record;
+    const kept = { ...rest, ...(ledger !== undefined && { ledger }) };
+    const file: LeaseFile = { uid, nonce, record: kept, writer: this.self, writtenAt: bootClock() ?? null };
     // A renewal or a release lost with the power is no loss: the machine took its holder along.
     const renews = lease?.record.holder === record.holder && lease.record.term === record.term;
     const durable = record.holder !== null && !renews;

@@ -3,12 +3,16 @@ import { API_VERSION, type LeaseMetadata, type LeaseObject, type LeaseSpec } fro
 import { formatMicroTime, parseMicroTime } from './micro-time.js';
 import { formatWriteMark, readWriteMark, WRITE_MARK } from './write-mark.js';
 
+/** The annotation in which a Lease carries the account of jobs. One of its own: the write mark is void under a foreign holder, and this must outlive one. */
+export const LEDGER = 'nestjs-leader/ledger';
+
 const INT32_MAX = 2 ** 31 - 1;
 
 /** What a Lease says. Garbage in a field reads as if the field were not there; nothing here throws. */
 export function decodeLease(lease: LeaseObject): LeaseRecord {
   const spec = lease.spec ?? {};
   const { duration, ...mark } = readWriteMark(lease);
+  const ledger: unknown = lease.metadata.annotations?.[LEDGER];
   return {
     holder: holder(spec.holderIdentity),
     // The holder trusts its lease for as long as it meant it: a policy or a hand that shortens the field alone must let nobody in.
@@ -17,19 +21,20 @@ export function decodeLease(lease: LeaseObject): LeaseRecord {
     renewedAt: parseMicroTime(spec.renewTime),
     transitions: whole(spec.leaseTransitions),
     ...mark,
+    ...(typeof ledger === 'string' && { ledger }),
   };
 }
 
 /**
  * The Lease that says `record`, built upon the one it replaces: fields of newer API versions, labels, foreign annotations,
  * `strategy` and `preferredHolder` stay. uid and resourceVersion go along, for without uid the API server recreates a deleted Lease.
- * `isMarked` false: without our annotation, whole or old, where there is no room for it.
+ * `isAnnotated` false: without our write mark, whole or old, and with the ledger that it has, where there is no room for them.
  */
 export function encodeLease(
   seen: LeaseObject | null,
   { name, namespace }: { name: string; namespace: string },
   record: LeaseRecord,
-  isMarked = true,
+  isAnnotated = true,
 ): LeaseObject {
   const renewTime = record.renewedAt === null ? null : formatMicroTime(record.renewedAt);
   const holderIdentity = record.holder ?? '';
@@ -40,7 +45,13 @@ export function encodeLease(
     ...(seen ?? { apiVersion: API_VERSION, kind: 'Lease' }),
     metadata: {
       ...(seen ? withoutManagedFields(seen.metadata) : { name, namespace }),
-      annotations: isMarked ? { ...annotations, [WRITE_MARK]: formatWriteMark(record, bound) } : annotations,
+      annotations: isAnnotated
+        ? {
+            ...annotations,
+            [WRITE_MARK]: formatWriteMark(record, bound),
+            ...(record.ledger !== undefined && { [LEDGER]: record.ledger }),
+          }
+        : annotations,
     },
     spec: {
       ...seen?.spec,

@@ -67,7 +67,10 @@ export class KubernetesLeaseHandle implements LeaseHandle {
 
   async *watch(signal: AbortSignal): AsyncGenerator<Snapshot> {
     const api = await this.api(signal);
-    for await (const reading of watchLease(api, signal, this.options.patience ?? PATIENCE)) yield this.seen(reading);
+    for await (const reading of watchLease(api, signal, this.options.patience ?? PATIENCE)) {
+      // The header of a watch tells when it was opened.
+      yield { ...this.seen(reading), storeTime: undefined };
+    }
   }
 
   async replace(seen: Snapshot, record: LeaseRecord, signal: AbortSignal): Promise<WriteOutcome> {
@@ -88,7 +91,8 @@ export class KubernetesLeaseHandle implements LeaseHandle {
         return outcomeOf(answer, api.error(answer, object === null ? 'create' : 'update'));
 
       if (isMarked(sent) && decodeLease(written).writeId === null) this.tell(api, STRIPPED);
-      const snapshot = this.snapshot({ lease: written, resourceVersion: written.metadata.resourceVersion });
+      const { date } = answer.headers;
+      const snapshot = this.snapshot({ lease: written, resourceVersion: written.metadata.resourceVersion, date });
       this.options.terms?.wrote(written, record, snapshot.token);
       return { kind: 'applied', snapshot };
     } catch (error) {
@@ -155,8 +159,12 @@ export class KubernetesLeaseHandle implements LeaseHandle {
   private snapshot({ lease, resourceVersion, date }: LeaseReading): Snapshot {
     const token = resourceVersion === undefined ? this.highest : BigInt(resourceVersion);
     if (token > this.highest) this.highest = token;
-    const snapshot = { lease: lease && this.stored(lease, date), token };
-    return snapshot;
+    const storeTime = Date.parse(date ?? '');
+    return {
+      lease: lease && this.stored(lease, date),
+      token,
+      ...(Number.isFinite(storeTime) && { storeTime }),
+    };
   }
 
   private stored(lease: LeaseObject, date?: string): StoredLease {

@@ -29,7 +29,8 @@ export class LeaseTable {
   replace(key: string, seen: Snapshot, record: LeaseRecord): WriteOutcome {
     const { lease } = this.snapshot(key);
     if (lease?.version !== seen.lease?.version || lease?.uid !== seen.lease?.uid) return { kind: 'conflict' };
-    return { kind: 'applied', snapshot: this.put(key, record) };
+    const { ledger = lease?.record.ledger, ...rest } = record;
+    return { kind: 'applied', snapshot: this.put(key, { ...rest, ...(ledger !== undefined && { ledger }) }) };
   }
 
   /** Writes without asking: what kubectl, an operator or another library would do. `null` deletes. */

@@ -27,7 +27,9 @@ const isTextOrNull: Check = (value) => value === null || isText(value);
 const isTime: Check = (value) => value === null || isWithin(value, LAST_INSTANT);
 
 /** The fields of a record, the columns that they stand in, and what can be in them. */
-const FIELDS: { readonly [field in keyof LeaseRecord]: readonly [column: string, isReadable: Check] } = {
+const FIELDS: {
+  readonly [field in Exclude<keyof LeaseRecord, 'ledger'>]: readonly [column: string, isReadable: Check];
+} = {
   holder: ['holder', isTextOrNull],
   duration: ['duration_ms', (value) => isWithin(value, LONGEST_DURATION)],
   acquiredAt: ['acquired_at', isTime],
@@ -46,10 +48,11 @@ const FIELDS: { readonly [field in keyof LeaseRecord]: readonly [column: string,
 export function stateOf(state: unknown, age?: number): ToldState {
   if (state === null) return { snapshot: { lease: null, token: 0n }, unreadable: [] };
 
-  const { deleted, token, version, uid, ...told } = parse(state);
+  const { deleted, token, version, uid, storeTime: clock, ...told } = parse(state);
   if (typeof deleted !== 'boolean' || !isToken(token) || !isText(version)) throw notUnderstood(state);
 
-  if (deleted) return { snapshot: { lease: null, token: BigInt(token) }, unreadable: [] };
+  const storeTime = isWithin(clock, LAST_INSTANT) ? { storeTime: clock } : {};
+  if (deleted) return { snapshot: { lease: null, token: BigInt(token), ...storeTime }, unreadable: [] };
 
   const unreadable = Object.entries(FIELDS)
     .filter(([field, [, isReadable]]) => !isReadable(told[field]))
@@ -62,7 +65,7 @@ export function stateOf(state: unknown, age?: number): ToldState {
     uid: isText(uid) ? uid : `unreadable.${version}`,
     ...(age !== undefined && Number.isFinite(age) && { age: Math.max(0, age) }),
   };
-  return { snapshot: { token: BigInt(token), lease }, unreadable };
+  return { snapshot: { token: BigInt(token), lease, ...storeTime }, unreadable };
 }
 
 /** As {@link stateOf}, where nobody is told of what cannot be read. */
@@ -71,8 +74,10 @@ export function snapshotOf(state: unknown, age?: number): Snapshot {
 }
 
 function recordOf(told: Record<string, unknown>): LeaseRecord {
-  const { holder, duration, acquiredAt, renewedAt, transitions, term, writeId } = told as unknown as LeaseRecord;
-  return { holder, duration, acquiredAt, renewedAt, transitions, term, writeId };
+  const { holder, duration, acquiredAt, renewedAt, transitions, term, writeId, ledger } =
+    told as unknown as LeaseRecord;
+  const record = { holder, duration, acquiredAt, renewedAt, transitions, term, writeId };
+  return isText(ledger) ? { ...record, ledger } : record;
 }
 
 /** Each version of such a row is somebody's last word: the next one is waited out anew. */

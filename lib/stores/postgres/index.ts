@@ -14,6 +14,7 @@ export type {
   PostgresRow,
   PostgresRows,
 } from './options.js';
+export { claimTick } from './claim-tick.js';
 export type { Statement } from './schema/statements.js';
 export { postgresLease } from './postgres-lease.js';
 export { postgresLeaseSql, type PostgresLeaseSqlOptions } from './schema/setup-sql.js';

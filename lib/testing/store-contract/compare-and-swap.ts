@@ -24,15 +24,15 @@ export function compareAndSwapCases(harness: StoreContractHarness): StoreContrac
       const absent = await b.read(scene.signal);
       const written = await scene.write(a, recordOf('a'));
       assert.equal(await kindOf(b.replace(absent, recordOf('b'), scene.signal)), 'conflict');
-      assert.deepEqual(withoutAge(await b.read(scene.signal)), withoutAge(written));
+      assert.deepEqual(stateOf(await b.read(scene.signal)), stateOf(written));
     }),
 
     rule('an applied write answers with what every client reads from then on', async (scene) => {
       const [a, b] = [await scene.connect(), await scene.connect()];
       for (const holder of ['a', 'b', null, 'c']) {
         const written = await scene.write(a, recordOf(holder));
-        assert.deepEqual(withoutAge(await a.read(scene.signal)), withoutAge(written));
-        assert.deepEqual(withoutAge(await b.read(scene.signal)), withoutAge(written));
+        assert.deepEqual(stateOf(await a.read(scene.signal)), stateOf(written));
+        assert.deepEqual(stateOf(await b.read(scene.signal)), stateOf(written));
       }
     }),
 
@@ -41,7 +41,7 @@ export function compareAndSwapCases(harness: StoreContractHarness): StoreContrac
       const first = await scene.write(a, recordOf('a'));
       const second = await scene.write(a, recordOf('a'));
       assert.equal(await kindOf(b.replace(first, recordOf('b'), scene.signal)), 'conflict');
-      assert.deepEqual(withoutAge(await b.read(scene.signal)), withoutAge(second));
+      assert.deepEqual(stateOf(await b.read(scene.signal)), stateOf(second));
     }),
 
     rule('accepts what another client saw, and what a chain of own writes showed', async (scene) => {
@@ -61,7 +61,7 @@ export function compareAndSwapCases(harness: StoreContractHarness): StoreContrac
       const written = await scene.write(ours, recordOf('a'));
       assert.equal((await neighbour.read(scene.signal)).lease, null);
       await scene.write(neighbour, recordOf('b'));
-      assert.deepEqual(withoutAge(await ours.read(scene.signal)), withoutAge(written));
+      assert.deepEqual(stateOf(await ours.read(scene.signal)), stateOf(written));
     }),
 
     rule('of many who write on the same state exactly one is applied, round after round', async (scene) => {
@@ -97,9 +97,9 @@ export function compareAndSwapCases(harness: StoreContractHarness): StoreContrac
   ];
 }
 
-/** Age moves by itself; everything else of a snapshot is state. */
-function withoutAge(snapshot: Awaited<ReturnType<LeaseHandle['read']>>) {
-  if (!snapshot.lease) return snapshot;
-  const { age: _, ...lease } = snapshot.lease;
-  return { ...snapshot, lease };
+/** Age and clock move by themselves; everything else of a snapshot is state. */
+function stateOf({ lease, token }: Awaited<ReturnType<LeaseHandle['read']>>) {
+  if (!lease) return { lease, token };
+  const { age: _, ...rest } = lease;
+  return { lease: rest, token };
 }

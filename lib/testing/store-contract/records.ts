@@ -37,8 +37,42 @@ export function recordCases(harness: StoreContractHarness): StoreContractCase[] 
     ),
   ];
 
+  cases.push(
+    keeps('a ledger, to the byte and up to 16 KiB', () =>
+      recordOf('a', { ledger: `{"v":1,"a":"${'x'.repeat(16_374)}"}` }),
+    ),
+    contractCase(
+      harness,
+      'keeps the ledger under a writer that brings none, through releases and takeovers',
+      async (scene) => {
+        const [ours, theirs] = [await scene.connect(), await scene.connect()];
+        const ledger = '{"v":1,"jobs":{}}';
+        await scene.write(ours, recordOf('a', { ledger }));
+        for (const holder of ['a', null, 'b']) {
+          await scene.write(theirs, recordOf(holder));
+          assert.equal((await ours.read(scene.signal)).lease?.record.ledger, ledger);
+        }
+        await scene.write(ours, recordOf('b', { ledger: '{}' }));
+        assert.equal((await theirs.read(scene.signal)).lease?.record.ledger, '{}');
+      },
+    ),
+    contractCase(harness, 'a lease that was never given a ledger has none', async (scene) => {
+      const handle = await scene.connect();
+      await scene.write(handle, recordOf('a'));
+      assert.equal('ledger' in (await handle.read(scene.signal)).lease!.record, false);
+    }),
+  );
+
   const { changeHolder } = harness;
   if (changeHolder) {
+    cases.push(
+      contractCase(harness, 'keeps the ledger under a foreign change of holder', async (scene) => {
+        const handle = await scene.connect();
+        await scene.write(handle, recordOf('a', { ledger: '{"v":1}' }));
+        await changeHolder.call(harness, scene.lease, 'somebody-else');
+        assert.equal((await handle.read(scene.signal)).lease?.record.ledger, '{"v":1}');
+      }),
+    );
     for (const holder of ['somebody-else', null]) {
       cases.push(
         contractCase(harness, `a foreign change of holder to ${holder} voids term and writeId`, async (scene) => {

@@ -8,5 +8,7 @@ export const EXCUSES = [
   'client-go overran it',
   'a suspend hidden by a set clock',
   'a store restored from a backup',
+  'a tick of a lease that was lost',
+  'a mark far ahead of every clock',
 ] as const;
 export type Excuse = (typeof EXCUSES)[number];

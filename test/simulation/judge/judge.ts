@@ -2,7 +2,7 @@ import type { LeadershipTerm, LossReason } from '../../../lib/election/leadershi
 import type { WriteOutcome } from '../../../lib/election/lease-store.js';
 import type { Contender } from '../world/contender.js';
 import type { ClientHooks } from '../world/lease-client.js';
-import type { Stored, Writer } from '../world/lease-service.js';
+import type { LeaseService, Stored, Writer } from '../world/lease-service.js';
 import { isOurs, type Process } from '../world/process.js';
 import type { Plan } from '../world/plan.js';
 import { Register } from '../world/register.js';
@@ -12,6 +12,7 @@ import type { World } from '../world/world.js';
 import type { Excuse } from './excuses.js';
 import { Health } from './health.js';
 import { Incumbency } from './incumbency.js';
+import { Ticks } from './ticks.js';
 import type { Breach, Promise_ } from './promises.js';
 
 /** Sees all replicas at one instant of true time, as nobody in the real world can, and holds them to the promises. */
@@ -41,6 +42,7 @@ export class Judge implements ClientHooks {
   private restoredUntil = Number.NEGATIVE_INFINITY;
   private readonly longestExcuse: number;
   readonly health: Health;
+  readonly ticks: Ticks;
   private newest = 0;
   /** How often the store has been restored. */
   private epoch = 0;
@@ -50,14 +52,24 @@ export class Judge implements ClientHooks {
   constructor(
     readonly world: World,
     plan: Plan,
+    service: () => LeaseService,
   ) {
+    this.ticks = new Ticks(
+      world,
+      plan,
+      service,
+      this.contenders,
+      (promise, what) => this.breach(promise, what),
+      (why) => this.excuses.add(why),
+    );
     this.health = new Health(world, plan, this);
     const longest = Math.max(30_000, ...plan.disturbances.map((d) => (d.kind === 'edit-duration' ? d.size * 1000 : 0)));
     this.longestExcuse = 1.5 * longest;
     this.register = new Register(world, (message) => this.breach('S3', message));
     this.wallMayJump =
-      plan.disturbances.some((d) => d.kind === 'wall-step' || d.kind === 'wall-freeze' || d.kind === 'suspend') ||
-      plan.nodes.some((n) => n.clocks.wallDrift !== 0 || n.clocks.wallWander !== 0);
+      plan.disturbances.some(
+        (d) => d.kind === 'wall-step' || d.kind === 'wrong-time' || d.kind === 'wall-freeze' || d.kind === 'suspend',
+      ) || plan.nodes.some((n) => n.clocks.wallDrift !== 0 || n.clocks.wallWander !== 0);
     this.incumbency = new Incumbency((identity) => this.contenders.find((c) => c.process?.identity === identity), {
       ...plan.client,
       staleRead: plan.network.staleRead,
@@ -125,6 +137,7 @@ export class Judge implements ClientHooks {
 
   termBegan(replica: Replica, term: LeadershipTerm): void {
     this.terms++;
+    this.ticks.termBegan(replica.process!);
     this.led.push(replica.index);
     this.termIds.set(replica.index, this.written);
     this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
@@ -187,6 +200,7 @@ export class Judge implements ClientHooks {
           this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
       }
     }
+    this.ticks.changed(before, after, writer);
     this.newest = after.revision;
     this.health.somebodyWrote();
     this.written = after.term;
@@ -206,6 +220,7 @@ export class Judge implements ClientHooks {
    */
   restored(current: Stored): void {
     this.epoch = current.epoch;
+    this.ticks.lost();
     const until = this.world.now + this.longestExcuse;
     this.restoredUntil = Math.max(this.restoredUntil, until);
     this.newest = current.revision;

@@ -52,13 +52,23 @@ export class Recovery {
     const silence = this.longest * 0.2 * 2 * 1.5;
     const retry = this.longest * (2 / 15) * 2.2;
     const timeouts = 2 * this.longest * 0.4;
-    const undrained = this.plan.work.deaf > 0 ? this.plan.work.lasts : 0;
-    const drain = this.plan.work.every > 0 ? Math.min(this.plan.work.lasts, 20_000) : 0;
+    const { longest, deafest } = this.workload();
+    const undrained = deafest;
+    const drain = Math.min(longest, 20_000);
     return (this.longest + this.grace + silence + retry + timeouts + undrained + drain) / this.rate + 1000;
+  }
+
+  /** How long work may last, and work that ignores its signal. */
+  private workload(): { longest: number; deafest: number } {
+    const { work, jobs } = this.plan;
+    const all = [...(work.every > 0 ? [work] : []), ...jobs];
+    const lasts = (kinds: typeof all) => Math.max(0, ...kinds.map((kind) => kind.lasts));
+    return { longest: lasts(all), deafest: lasts(all.filter(({ deaf }) => deaf > 0)) };
   }
 
   private heal(): void {
     const { network, plan, judge } = this;
+    for (const job of plan.jobs) Object.assign(job, { kills: 0, hangs: 0 });
     network.heal();
     Object.assign(plan.watch, { lag: 0, silent: 0, ends: 0, gone: 0, replay: 0, conflated: 0 });
     plan.work.deaf = plan.work.stepsDown = 0;
@@ -86,6 +96,7 @@ export class Recovery {
           return this.judge.breach('L1', `${leader.process?.identity} loses the lease in a healed world`);
         this.checkSilence(leader, sent);
         this.checkHealth();
+        this.judge.ticks.check();
         this.end(leader);
       });
     });
@@ -221,7 +232,7 @@ export class Recovery {
 
   /** When the lease becomes free, and when a successor must lead at the latest. */
   private deadline(begun: number, leader: string): { due: number; latest: number } {
-    const { ending, client, network, work } = this.plan;
+    const { ending, client, network, work, jobs } = this.plan;
     const crash = ending.endsWith('crash');
     const wait = this.longest + this.grace;
     const expiry = (this.network.service.heldAt.get(leader) ?? 0) + wait / this.rate;
@@ -233,7 +244,8 @@ export class Recovery {
     // A forged sign of life counts until the next read, which silence brings about.
     const unmasked = begun + this.forgedFor + (2 * 1.2 * 1.15 * 0.2 * this.longest) / this.rate;
     const due = !crash ? begun : ending === 'forged-crash' ? Math.max(expiry, unmasked) : expiry;
-    const drain = crash || work.every === 0 ? 0 : Math.min(Math.max(work.lasts + 2000, 2000), 20_000) / this.rate;
+    const isIdle = work.every === 0 && jobs.length === 0;
+    const drain = crash || isIdle ? 0 : Math.min(Math.max(this.workload().longest + 2000, 2000), 20_000) / this.rate;
     return { due, latest: due + drain + poll + silence + 4 * trip + TAKEOVER_WINDOW / this.rate + LATENESS * 5 };
   }
 }

@@ -21,7 +21,9 @@ export class Spending {
     private readonly judge: Judge,
   ) {
     const pace = plan.nodes.map((n) => (n.clocks.rate * 15_000) / (n.options.leaseDuration ?? 15_000));
-    this.most = Math.max(LEAST_BUDGET, MOST_A_MINUTE * Math.max(...pace));
+    // Each instant of a job is a write of the leader, and another where it was taken back or refused.
+    const ticks = plan.jobs.reduce((sum, { every }) => sum + (2 * 60_000) / every, 0);
+    this.most = Math.max(LEAST_BUDGET, MOST_A_MINUTE * Math.max(...pace)) + ticks;
     this.obedience();
     // An administrator who edits twice a second makes conflicts twice a second.
     if (plan.disturbances.some((d) => d.kind === 'annotate') || plan.client.probe !== 'none') return;

@@ -558,4 +558,153 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'patience',
     patches: [patch('lease/lease-watcher.ts', 'if (this.controller === null) return;', '')],
   },
+  {
+    bug: 'a tick at the mark is due again',
+    origin: 'K1',
+    profile: 'ticks',
+    patches: [patch('ticks/term-ledger.ts', 'job.schedule.next(after);', 'job.schedule.next(after - 1);')],
+  },
+  {
+    bug: 'a claim with one attempt is run again after a crash',
+    origin: 'K2',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch('ticks/tick-rules.ts', 'return claim !== null && attempts > 1;', 'return claim !== null;'),
+      patch('ticks/tick-rules.ts', '(attempts === 1 || open.used >= attempts)', 'open.used > attempts'),
+    ],
+  },
+  {
+    bug: 'a tick that is given up is not told',
+    origin: 'K2',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch(
+        'ticks/tick-rules.ts',
+        'const abandoned = exhausted ? { abandoned: entry.mark } : {};',
+        'const abandoned = {};',
+      ),
+    ],
+  },
+  {
+    bug: 'an unfinished tick is not run again',
+    origin: 'K2',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch('ticks/tick-rules.ts', 'if (open === null || entry.mark > now) return { entry };', 'return { entry };'),
+    ],
+  },
+  {
+    bug: 'work that was cut short counts as done',
+    origin: 'K3',
+    profile: 'ticks',
+    quick: false,
+    patches: [patch('ticks/tick-scheduler.ts', 'const isCutShort = term.signal.aborted;', 'const isCutShort = false;')],
+  },
+  {
+    bug: 'a job is claimed while a run of it is open',
+    origin: 'K3',
+    profile: 'ticks',
+    patches: [
+      patch(
+        'ticks/tick-scheduler.ts',
+        'return this.runs.some((run) => run.job === job && run.isOpen);',
+        'return job === "";',
+      ),
+    ],
+  },
+  {
+    bug: 'a tick starts when its claim is sent',
+    origin: 'K4',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch(
+        'ticks/term-ledger.ts',
+        'if (this.isOpen) this.claim(ledger);',
+        `if (this.isOpen) this.claim(ledger);
+         this.scheduler.start(this.scheduler.claims.filter((claim) => claim.term === this.termId), this.term);`,
+      ),
+    ],
+  },
+  {
+    bug: 'a confirmed tick starts before its instant',
+    origin: 'K4',
+    profile: 'wrong-time',
+    quick: false,
+    patches: [patch('ticks/term-ledger.ts', 'claim.scheduledAt <= wall &&', '')],
+  },
+  {
+    bug: 'a ledger is made from the last attempt',
+    origin: 'K5',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch(
+        'ticks/term-ledger.ts',
+        'const ledger = new Map(this.base);',
+        'const ledger = new Map([...this.sent.values()].at(-1) ?? this.base);',
+      ),
+    ],
+  },
+  {
+    bug: 'a ledger that is refused is sent again and again',
+    origin: 'K5',
+    profile: 'ticks',
+    quick: false,
+    patches: [patch('ticks/term-ledger.ts', 'this.isPlainNext = true;', '')],
+  },
+  {
+    bug: 'a claim that never started stays',
+    origin: 'K6',
+    profile: 'ticks',
+    quick: false,
+    patches: [patch('ticks/tick-rules.ts', 'if (!isClaimOf(entry, claim)) return entry;', 'return entry;')],
+  },
+  {
+    bug: 'a lease made anew begins with an empty ledger',
+    origin: 'K7',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch(
+        'ticks/term-ledger.ts',
+        'survived(shown ?? EMPTY_LEDGER, remembered, storeTime.lastClaimable)',
+        'survived(shown ?? EMPTY_LEDGER, EMPTY_LEDGER, storeTime.lastClaimable)',
+      ),
+      patch('ticks/term-ledger.ts', 'Math.floor(now) : storeTime.lastClaimable;', 'Math.floor(now) : Math.floor(now);'),
+    ],
+  },
+  {
+    bug: 'after a deletion the marks are taken for the truth',
+    origin: 'K7',
+    profile: 'ticks',
+    quick: false,
+    patches: [patch('ticks/tick-rules.ts', 'entry.attempts === 1 && entry.mark < from', 'false')],
+  },
+  {
+    bug: 'another expression goes on from the mark of the old one',
+    origin: 'K8',
+    profile: 'ticks',
+    quick: false,
+    patches: [
+      patch('ticks/tick-rules.ts', 'if (entry.schedule !== job.schedule.id) {', 'if (entry.schedule === "") {'),
+    ],
+  },
+  {
+    bug: 'ticks start although the clocks disagree',
+    origin: 'K10',
+    profile: 'wrong-time',
+    quick: false,
+    patches: [patch('ticks/store-time.ts', 'if (Math.abs(ahead) <= MOST_AHEAD) return null;', 'return null;')],
+  },
+  {
+    bug: 'a mark a year ahead stays',
+    origin: 'K10',
+    profile: 'wrong-time',
+    quick: false,
+    patches: [patch('ticks/tick-rules.ts', 'if (isAhead) {', 'if (isAhead && now < 0) {')],
+  },
 ];

@@ -32,6 +32,7 @@ export function calm(replicas: number, minutes: number, change: Partial<Plan> = 
     watch: { lag: 0, silent: 0, ends: 0, gone: 0, replay: 0, conflated: 0 },
     nodes: Array.from({ length: replicas }, node),
     work: { every: 1000, lasts: 500, deaf: 0, throws: 0, stepsDown: 0 },
+    jobs: [],
     disturbances: [],
     askEvery: 50,
     ending: 'none',

@@ -95,6 +95,21 @@ export function strike(stage: Stage, disturbance: Disturbance): void {
       return later(() => (network.briefWatches = false));
     case 'credentials':
       return flicker(stage, disturbance);
+    case 'refuse-ledger': {
+      const fate = (['refused', 'failed', 'stripped'] as const)[size % 3]!;
+      network.service.ledgers = fate;
+      world.mark(Mark.Outage, -1, lasts, `ledger ${fate}`);
+      return later(() => (network.service.ledgers = 'kept'));
+    }
+    case 'wrong-time': {
+      // What all follow is wrong: the store and every machine, or one machine alone.
+      const set = (by: number): void => {
+        for (const { machine } of node < 0 ? contenders : [contender!]) machine.stepWall(by);
+        if (node < 0) network.service.clockError += by;
+      };
+      set(size);
+      return later(() => set(-size));
+    }
     case 'retry-after':
       Object.assign(network.leaveAlone, { read: (size & 1) > 0, write: (size & 2) > 0, watch: (size & 4) > 0 });
       world.mark(Mark.Outage, -1, lasts, 'the service asks to be left alone');

@@ -26,6 +26,8 @@ export const FAULTS = [
   'brief-watches',
   'credentials',
   'retry-after',
+  'refuse-ledger',
+  'wrong-time',
   // Requests and their answers.
   'request lost',
   'request lost in partition',
@@ -79,6 +81,19 @@ export const FAULTS = [
   'work throws',
   'stepDown inside admitted work',
   'holder proven dead',
+  'ledger refused',
+  'ledger write failed',
+  'ledger stripped',
+  'tick repeated',
+  'tick cut short',
+  'tick abandoned',
+  'tick missed',
+  'tick overdue',
+  'tick kills its process',
+  'claim taken back',
+  'mark set back',
+  'ticks held by clocks',
+  'expression changed',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

@@ -20,6 +20,8 @@ export interface ClientPlan {
   probe: 'none' | 'rare' | 'cheap';
   /** 1000 as on Kubernetes, 1 as elsewhere. */
   resolution: 1 | 1000;
+  /** Whether answers show the store's own clock. */
+  storeTime?: boolean;
 }
 
 export interface ClientHooks {
@@ -71,8 +73,9 @@ export class LeaseClient implements LeaseStore {
         const serve = (sent: StoredObject) => (): Reply => {
           const term = object.mark?.term;
           if (!lease) return service.create(sent, this.process, sentAt, term);
-          const edits = service.current.object?.edits ?? 0;
-          return service.update({ ...sent, edits }, Number(lease.version), Number(lease.uid), this.process, term);
+          const { edits = 0, ledger } = service.current.object ?? {};
+          const kept = { ...sent, edits, ledger: sent.ledger ?? ledger };
+          return service.update(kept, Number(lease.version), Number(lease.uid), this.process, term);
         };
         this.network.attempts[this.process.node] = object;
         this.hooks.writes(this.process, null);
@@ -145,7 +148,7 @@ export class LeaseClient implements LeaseStore {
 
   /** What a watch shows that nobody vouches for is not known yet. */
   private hear(stored: Stored): Snapshot {
-    return this.plan.vouched ? this.see(stored, 'watch') : this.toSnapshot(stored);
+    return this.plan.vouched ? this.see(stored, 'watch') : this.toSnapshot(stored, 'watch');
   }
 
   private see(stored: Stored, by: 'answer' | 'watch' = 'answer'): Snapshot {
@@ -153,11 +156,14 @@ export class LeaseClient implements LeaseStore {
     // Its own write, met in an answer or in a read: as good as an `applied`.
     if (stored.object?.holder === this.process.identity)
       this.process.confirmed[by] = Math.max(this.process.confirmed[by], ordinal(stored));
-    return this.toSnapshot(stored);
+    return this.toSnapshot(stored, by);
   }
 
-  private toSnapshot(stored: Stored): Snapshot {
-    const snapshot = toSnapshot(stored);
+  private toSnapshot(stored: Stored, by: 'answer' | 'watch'): Snapshot {
+    // As a `Date` header: whole seconds, and none of its own on an event.
+    const storeTime =
+      this.plan.storeTime && by === 'answer' ? Math.floor(this.network.service.wall / 1000) * 1000 : undefined;
+    const snapshot = storeTime === undefined ? toSnapshot(stored) : { ...toSnapshot(stored), storeTime };
     if (!this.plan.age || snapshot.lease === null) return snapshot;
     return { ...snapshot, lease: { ...snapshot.lease, age: Math.max(0, this.network.world.now - stored.at) } };
   }
@@ -187,6 +193,7 @@ function toObject(record: LeaseRecord, resolution: number): StoredObject {
         ? null
         : { holder, renewTime: record.renewedAt, term: record.term, writeId: record.writeId ?? '' },
     edits: 0,
+    ...(record.ledger !== undefined && { ledger: record.ledger }),
   };
 }
 
@@ -201,5 +208,6 @@ export function toRecord(object: StoredObject): LeaseRecord {
     transitions: object.transitions,
     term: ours ? mark.term : null,
     writeId: ours ? mark.writeId : null,
+    ...(object.ledger !== undefined && { ledger: object.ledger }),
   };
 }

@@ -17,6 +17,8 @@ export interface StoredObject {
   } | null;
   /** Labels and annotations of other people: an edit of them is a new version but no renewal. */
   readonly edits: number;
+  /** The account of jobs, which outlives holders. */
+  readonly ledger?: string;
 }
 
 export interface Stored {
@@ -39,6 +41,12 @@ export function ordinal({ epoch, revision }: Stored): number {
 
 /** What becomes of the mark that our replicas write beside the record. */
 export type MarkFate = 'kept' | 'stripped' | 'refused';
+
+/** What becomes of a write that changes the ledger. */
+export type LedgerFate = 'kept' | 'stripped' | 'refused' | 'failed';
+
+/** The store's own clock at the beginning of a history. */
+const EPOCH = Date.UTC(2026, 0, 1);
 
 export type Reply =
   | { readonly status: 200; readonly stored: Stored }
@@ -68,7 +76,13 @@ export class LeaseService {
   readonly watchers = new Set<(stored: Stored) => void>();
   onChange: ChangeListener = () => undefined;
   onRestore: (current: Stored) => void = () => undefined;
+  /** A write was refused for its ledger, so many times in a row. */
+  onLedgerRefused: (by: Writer, times: number) => void = () => undefined;
+  private readonly ledgersRefused = new Map<string, number>();
   marks: MarkFate;
+  ledgers: LedgerFate = 'kept';
+  /** By how much the store's own clock is wrong, milliseconds. */
+  clockError = 0;
   /** What watches show instead of the truth: the end of a history that the store has lost, and until when. */
   private lost: Stored | null = null;
   astrayUntil = Number.NEGATIVE_INFINITY;
@@ -90,6 +104,11 @@ export class LeaseService {
     return this.lost ?? this.current;
   }
 
+  /** The store's own wall clock. */
+  get wall(): number {
+    return EPOCH + this.world.now + this.clockError;
+  }
+
   get(): Reply {
     const stored = this.current;
     return stored.object ? { status: 200, stored } : { status: 404, stored };
@@ -98,7 +117,8 @@ export class LeaseService {
   /** `term`: of the writer, in truth; it may have left the mark out because it was refused. */
   create(object: StoredObject, by: Writer, sentAt = this.world.now, term = object.mark?.term): Reply {
     if (this.current.object) return { status: 409 };
-    if (this.refuses(object)) return { status: 422 };
+    const refusal = this.refuses(object, by);
+    if (refusal !== null) return { status: refusal };
     return { status: 200, stored: this.commit(this.admitted(object), ++this.uids, by, term, sentAt) };
   }
 
@@ -106,7 +126,8 @@ export class LeaseService {
     const { current } = this;
     if (!current.object) return { status: 404 };
     if (current.revision !== revision || current.uid !== uid) return { status: 409 };
-    if (this.refuses(object)) return { status: 422 };
+    const refusal = this.refuses(object, by);
+    if (refusal !== null) return { status: refusal };
     // A write that changes nothing gets 200 and no new revision: nobody hears of it (etcd3/store.go does the same).
     const admitted = this.admitted(object);
     if (same(current.object, admitted)) return { status: 200, stored: current };
@@ -156,13 +177,26 @@ export class LeaseService {
   }
 
   /** A policy that lets no annotation through: refused, or stripped without a word. */
-  private refuses(object: StoredObject): boolean {
-    if (this.marks !== 'refused' || object.mark === null) return false;
-    this.world.count('mark refused');
-    return true;
+  private refuses(object: StoredObject, by: Writer): 422 | 500 | null {
+    if (this.marks === 'refused' && object.mark !== null) {
+      this.world.count('mark refused');
+      return 422;
+    }
+    if (this.ledgers !== 'refused' && this.ledgers !== 'failed') return null;
+    if (object.ledger === this.current.object?.ledger) return null;
+    this.world.count(this.ledgers === 'refused' ? 'ledger refused' : 'ledger write failed');
+    const times = (this.ledgersRefused.get(by.identity) ?? 0) + 1;
+    this.ledgersRefused.set(by.identity, times);
+    this.onLedgerRefused(by, times);
+    return this.ledgers === 'refused' ? 422 : 500;
   }
 
-  private admitted(object: StoredObject): StoredObject {
+  private admitted(sent: StoredObject): StoredObject {
+    let object = sent;
+    if (this.ledgers === 'stripped' && object.ledger !== this.current.object?.ledger) {
+      this.world.count('ledger stripped');
+      object = { ...object, ledger: this.current.object?.ledger };
+    }
     if (this.marks === 'kept' || object.mark === null) return object;
     this.world.count('mark stripped');
     return { ...object, mark: null };
@@ -179,6 +213,7 @@ export class LeaseService {
     const others = Math.floor(world.now % (this.otherWrites + 1));
     const revision = (Math.floor(before.revision / STEP) + 1 + others) * STEP + (epoch % STEP);
     this.current = { object, revision, uid, at: world.now, sentAt, term, epoch };
+    this.ledgersRefused.delete(by.identity);
     if (object) this.heldAt.set(object.holder, this.world.now);
     this.history.push(this.current);
     if (this.history.length > 64) this.history.shift();
@@ -197,6 +232,7 @@ function same(a: StoredObject, b: StoredObject): boolean {
     a.renewTime === b.renewTime &&
     a.transitions === b.transitions &&
     a.edits === b.edits &&
+    a.ledger === b.ledger &&
     a.mark?.writeId === b.mark?.writeId &&
     a.mark?.term === b.mark?.term
   );

@@ -259,6 +259,7 @@ export class Network {
     this.outage = this.writeFault = this.servers = null;
     this.briefWatches = false;
     this.service.marks = this.service.usualMarks;
+    this.service.ledgers = 'kept';
     Object.assign(this.leaveAlone, { read: false, write: false, watch: false });
     this.stalledUntil = 0;
     this.links.length = 0;

@@ -42,7 +42,9 @@ export type DisturbanceKind =
   | 'bad-server'
   | 'brief-watches'
   | 'credentials'
-  | 'retry-after';
+  | 'retry-after'
+  | 'refuse-ledger'
+  | 'wrong-time';
 
 export interface NodePlan {
   kind: 'ours' | 'client-go';
@@ -62,6 +64,26 @@ export interface WorkPlan {
   stepsDown: number;
 }
 
+/** A job with ticks. */
+export interface JobPlan {
+  name: string;
+  /** Milliseconds from one tick to the next, and of the first after the epoch. */
+  every: number;
+  phase: number;
+  attempts: number;
+  catchUp: boolean | number;
+  /** Longest duration of a run. */
+  lasts: number;
+  /** Chance that a run ignores its signal, rejects, never ends, or kills its process. */
+  deaf: number;
+  throws: number;
+  hangs: number;
+  kills: number;
+  /** Replicas that do not have it, or have it under another expression. */
+  lackedBy: number;
+  changedBy: number;
+}
+
 /** Everything that is decided before a history begins. The seed draws it; a shrinker and a scenario may change it. */
 export interface Plan {
   seed: number;
@@ -74,6 +96,7 @@ export interface Plan {
   watch: WatchPlan;
   nodes: NodePlan[];
   work: WorkPlan;
+  jobs: JobPlan[];
   disturbances: Disturbance[];
   /** Whether to sum up the time without a leader. */
   measure?: boolean;

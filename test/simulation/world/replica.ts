@@ -1,5 +1,6 @@
 import type { ElectionStatus } from '../../../lib/election/report/status.js';
 import type { Election, TermHandlers } from '../../../lib/election/election.js';
+import type { LeaderElector } from '../../../lib/election/elector.js';
 import type { LeadershipTerm, LossReason } from '../../../lib/election/leadership-term.js';
 import type { ElectionLog } from '../../../lib/election/report/election-log.js';
 import type { ElectionOptions } from '../../../lib/election/options.js';
@@ -9,6 +10,7 @@ import { LeaseClient } from './lease-client.js';
 import type { Machine } from './machine.js';
 import type { Network } from './network.js';
 import type { NodePlan, Plan } from './plan.js';
+import { Jobs } from './jobs.js';
 import { Process } from './process.js';
 import { Mark } from './timeline.js';
 import { Workload } from './workload.js';
@@ -83,6 +85,8 @@ export class Replica implements Contender {
     elector.term$.subscribe((term) => term && this.began(term));
     elector.leadership$.subscribe((leads) => this.notified(process, leads));
     process.deliver(() => void elector.start());
+    if (plan.jobs.length > 0 && 'addJob' in elector)
+      new Jobs(this, process, elector as unknown as LeaderElector, plan.jobs, judge).begin();
     new Workload(this, process, elector, plan.work, judge).begin();
   }
 

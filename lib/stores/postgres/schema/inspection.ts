@@ -128,7 +128,7 @@ function inspectionSql(bare: PostgresNames['bare'], owner: string | undefined): 
   FROM pg_catalog.pg_roles AS r, place
 ), relations AS (
   SELECT c.* FROM pg_catalog.pg_class AS c JOIN place ON c.relnamespace ${EQUALS} place.oid
-  WHERE c.relname ${named('lease', 'fence', 'revision')}
+  WHERE c.relname ${named('lease', 'fence', 'tick', 'revision')}
 ), lease AS (
   SELECT * FROM relations WHERE relations.relname ${EQUALS} ${literal(bare.lease)}
 ), functions AS (

@@ -4,6 +4,7 @@ import { LeaderElectionConfigError } from '../../../election/errors.js';
 const SUFFIXES = {
   lease: '',
   fence: '_fence',
+  tick: '_tick',
   revision: '_revision',
   timeline: '_timeline',
   epoch: '_epoch',

@@ -16,7 +16,7 @@ export interface PostgresLeaseSqlOptions {
  * Grows with every change of the functions. It stands in a comment on one of them, which goes when the table is dropped: so an older
  * set-up, or the rest of one, is known and replaced.
  */
-export const FORMAT = 2;
+export const FORMAT = 3;
 export const FORMAT_PREFIX = 'nestjs-leader ';
 
 /** Revisions beyond this, and epochs beyond that, were written by hand: sums with them would not fit into a token. */
@@ -56,6 +56,9 @@ BEGIN${guard}
     EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %s START %s', ${literal(db.revision)},
       (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
     ${tables(db)}
+  ELSE
+    ALTER TABLE ${db.lease} ADD COLUMN IF NOT EXISTS ledger text;
+    ${tickTable(db)}
   END IF;
   IF coalesce(substring(obj_description(to_regprocedure(${literal(`${db.state}(${db.lease})`)}), 'pg_proc')
       FROM '^${FORMAT_PREFIX}([0-9]{1,9})$')::integer, 0) < ${FORMAT} THEN
@@ -94,6 +97,7 @@ function tables(db: PostgresNames): string {
       transitions bigint NOT NULL DEFAULT 0,
       term text,
       write_id text,
+      ledger text,
       deleted boolean NOT NULL DEFAULT false,
       uid uuid NOT NULL DEFAULT gen_random_uuid(),
       revision bigint NOT NULL,
@@ -105,6 +109,16 @@ function tables(db: PostgresNames): string {
     CREATE TABLE IF NOT EXISTS ${db.fence} (
       resource text PRIMARY KEY,
       token bigint NOT NULL
+    );
+    ${tickTable(db)}`;
+}
+
+/** Ticks whose effects are committed. */
+function tickTable(db: PostgresNames): string {
+  return `CREATE TABLE IF NOT EXISTS ${db.tick} (
+      job text NOT NULL,
+      scheduled_at timestamptz NOT NULL,
+      PRIMARY KEY (job, scheduled_at)
     );`;
 }
 
@@ -135,7 +149,8 @@ function readers(db: PostgresNames): string {
       SELECT json_build_object('deleted', l.deleted, 'token', ${db.token}(l)::text, 'version', ${db.version}(l),
         'uid', l.uid || '.' || ${db.epoch}(l), 'holder', l.holder, 'duration', l.duration_ms,
         'acquiredAt', extract(epoch FROM l.acquired_at) * 1000, 'renewedAt', extract(epoch FROM l.renewed_at) * 1000,
-        'transitions', l.transitions, 'term', l.term, 'writeId', l.write_id)::text
+        'transitions', l.transitions, 'term', l.term, 'writeId', l.write_id, 'ledger', l.ledger,
+        'storeTime', extract(epoch FROM clock_timestamp()) * 1000)::text
     $fn$;`;
 }
 
@@ -179,7 +194,8 @@ function writers(db: PostgresNames): string {
     END $fn$;
     CREATE OR REPLACE FUNCTION ${db.announce}() RETURNS trigger LANGUAGE plpgsql ${PINNED} AS $fn$
     DECLARE
-      told text := ${db.state}(NEW);
+      -- A ledger would soon be too long for a notification, and every standby would read at every renewal.
+      told text := (${db.state}(NEW)::jsonb - 'ledger' - 'storeTime')::text;
     BEGIN
       -- A full queue refuses the transaction itself, and anybody who may connect can fill it: then standbys find out by reading.
       IF pg_notification_queue_usage() < 0.9 THEN
@@ -233,16 +249,17 @@ function procedures(db: PostgresNames): string {
         -- The row lock makes rivals wait and look again at any isolation level.
         UPDATE ${db.lease} AS l SET holder = ${given}.new_holder, duration_ms = ${given}.new_duration::float8,
           acquired_at = to_timestamp(${given}.new_acquired_at::float8 / 1000), renewed_at = to_timestamp(${given}.new_renewed_at::float8 / 1000),
-          transitions = ${given}.new_transitions::bigint, term = ${given}.new_term, write_id = ${given}.new_write_id
+          transitions = ${given}.new_transitions::bigint, term = ${given}.new_term, write_id = ${given}.new_write_id,
+          ledger = coalesce(${given}.new_ledger, l.ledger)
         WHERE l.namespace = ${given}.lease_namespace AND l.name = ${given}.lease_name AND NOT l.deleted AND ${db.version}(l) = ${given}.seen_version
         RETURNING l.* INTO written;
       ELSE
-        INSERT INTO ${db.lease} AS l (namespace, name, holder, duration_ms, acquired_at, renewed_at, transitions, term, write_id)
+        INSERT INTO ${db.lease} AS l (namespace, name, holder, duration_ms, acquired_at, renewed_at, transitions, term, write_id, ledger)
         VALUES (${given}.lease_namespace, ${given}.lease_name, ${given}.new_holder, ${given}.new_duration::float8, to_timestamp(${given}.new_acquired_at::float8 / 1000),
-          to_timestamp(${given}.new_renewed_at::float8 / 1000), ${given}.new_transitions::bigint, ${given}.new_term, ${given}.new_write_id)
+          to_timestamp(${given}.new_renewed_at::float8 / 1000), ${given}.new_transitions::bigint, ${given}.new_term, ${given}.new_write_id, ${given}.new_ledger)
         ON CONFLICT (namespace, name) DO UPDATE SET deleted = false, holder = EXCLUDED.holder, duration_ms = EXCLUDED.duration_ms,
           acquired_at = EXCLUDED.acquired_at, renewed_at = EXCLUDED.renewed_at, transitions = EXCLUDED.transitions,
-          term = EXCLUDED.term, write_id = EXCLUDED.write_id
+          term = EXCLUDED.term, write_id = EXCLUDED.write_id, ledger = EXCLUDED.ledger
         WHERE l.deleted AND ${db.token}(l) = ${given}.seen_token::bigint
         RETURNING l.* INTO written;
       END IF;
@@ -288,6 +305,7 @@ function grants(db: PostgresNames, role: string): string {
   return `
   GRANT USAGE ON SCHEMA ${db.schema} TO ${role};
   GRANT SELECT, INSERT, UPDATE ON ${db.lease}, ${db.fence} TO ${role};
+  GRANT SELECT, INSERT, DELETE ON ${db.tick} TO ${role};
   GRANT USAGE, UPDATE ON SEQUENCE ${db.revision} TO ${role};
   GRANT EXECUTE ON FUNCTION ${db.timeline}(), ${db.epoch}${row}, ${db.token}${row}, ${db.version}${row}, ${db.state}${row},
     ${db.look}${texts(2)}, ${db.put}${texts(inputs)} TO ${role};

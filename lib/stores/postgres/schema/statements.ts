@@ -39,6 +39,7 @@ export const WRITE_PARAMETERS = [
   'new_transitions',
   'new_term',
   'new_write_id',
+  'new_ledger',
 ] as const;
 
 /** By procedures that are refused inside a transaction of somebody else's. */
@@ -58,7 +59,7 @@ export class ProcedureCalls implements Statements {
   }
 
   private write({ namespace, name }: LeaseKey, version: string | null, token: string | null, record: LeaseRecord) {
-    return call(this.db.write, [namespace, name, version, token, ...columns(record)], 2);
+    return call(this.db.write, [namespace, name, version, token, ...columns(record), record.ledger ?? null], 2);
   }
 }
 
