@@ -59,7 +59,7 @@ export function createMetrics(register: Registry, elections: () => ElectionEntry
     }),
     failing: new Gauge({
       name: 'leader_election_store_failing',
-      help: 'Whether the last attempt of this kind failed (1) or not (0): reading, writing, watching.',
+      help: 'Whether the last attempt of this kind failed (1) or not (0): reading, writing, watching, ticks.',
       labelNames: ['name', 'part'],
       registers,
       collect() {

@@ -68,7 +68,7 @@ describe('LeaderElectionMetricsModule', () => {
       ...['conflict', 'rejected', 'unknown', 'failed'].map(
         (kind) => `leader_election_store_failures_total{name="orders",kind="${kind}"} 0`,
       ),
-      ...['reading', 'writing', 'watching'].map(
+      ...['reading', 'writing', 'watching', 'ticks'].map(
         (part) => `leader_election_store_failing{name="orders",part="${part}"} 0`,
       ),
       'leader_election_last_confirmed_write_age_seconds{name="orders"} Nan',

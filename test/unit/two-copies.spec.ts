@@ -28,7 +28,14 @@ describe('two copies of the package in one process', () => {
     const shared = Object.getOwnPropertySymbols(globalThis).flatMap(({ description = '' }) =>
       description.startsWith(prefix) ? [description.slice(prefix.length)] : [],
     );
-    expect(shared.toSorted()).toEqual(['LeaderElectionService', 'admitted-calls', 'registries', 'users-of-stores']);
+    expect(shared.toSorted()).toEqual([
+      'LeaderCronService',
+      'LeaderElectionService',
+      'admitted-calls',
+      'cron-arithmetic',
+      'registries',
+      'users-of-stores',
+    ]);
   });
 
   it.each([

@@ -48,7 +48,9 @@ function myLease(database: Database): LeaseStore {
         },
         async replace(seen, record, signal) {
           if (signal.aborted) return { kind: 'rejected', cause: signal.reason };
-          const applied = database.compareAndSwap(key, seen.lease?.version, record);
+          const { ledger = seen.lease?.record.ledger, ...rest } = record; // it outlives a writer that knows none
+          const kept = ledger === undefined ? rest : { ...rest, ledger };
+          const applied = database.compareAndSwap(key, seen.lease?.version, kept);
           return applied ? { kind: 'applied', snapshot: snapshot() } : { kind: 'conflict' };
         },
       };
