@@ -8,7 +8,8 @@ export interface LeadershipSubscription {
   readonly election: string;
 }
 
-type HandlerDecorator<Args extends unknown[]> = <T extends (...args: Args) => unknown>(
+/** Of a method that takes at most these. */
+export type HandlerDecorator<Args extends unknown[]> = <T extends (...args: Args) => unknown>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<T>,

@@ -13,7 +13,7 @@ export type { ElectionLog } from './report/election-log.js';
 export type { ElectionOptions } from './options.js';
 export type { Timings } from './rules/timings.js';
 export type { Election, RunOptions, TermHandlers } from './election.js';
-export type { ElectionRole, ElectionStatus, JobStatus } from './report/status.js';
+export type { ElectionFailure, ElectionRole, ElectionStatus, JobStatus } from './report/status.js';
 export type { CronTick, TickJob, TickSchedule } from './ticks/job.js';
 export type { TickEvent, TickOutcome } from './ticks/tick-scheduler.js';
 export { LeaderElector, type LeaderElectorSetup } from './elector.js';

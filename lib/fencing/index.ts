@@ -15,6 +15,7 @@ export {
   sqlFencingTokenTable,
   SqlFencingTokenStore,
   type SqlClient,
+  type SqlRows,
   type SqlFencingTokenStoreOptions,
 } from './sql-fencing-token-store.js';
 export { FencingStoreFullError, UnfenceableError } from './unfenceable-error.js';

@@ -8,7 +8,8 @@ export interface SqlClient {
   query(sql: string, params: string[]): Promise<SqlRows>;
 }
 
-type SqlRows = readonly unknown[] | { readonly rows: readonly unknown[] };
+/** Rows as drivers answer with them: bare, or under `rows`. */
+export type SqlRows = readonly unknown[] | { readonly rows: readonly unknown[] };
 
 /** Of a {@link SqlFencingTokenStore}. */
 export interface SqlFencingTokenStoreOptions {

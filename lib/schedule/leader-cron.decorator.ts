@@ -1,4 +1,5 @@
 import type { CronTick } from '../election/index.js';
+import type { HandlerDecorator } from '../decorators/on-leadership.decorator.js';
 import { refuseStandardDecorator } from '../decorators/standard-decorator.js';
 import { LEADER_CRON_METADATA } from '../leader-election.constants.js';
 import { checkedOptions, type CheckedOptions, type LeaderCronOptions } from './leader-cron-options.js';
@@ -10,14 +11,7 @@ import { checkedOptions, type CheckedOptions, type LeaderCronOptions } from './l
  * @throws LeaderElectionConfigError for options that are wrong; at start for an expression that is none
  * @publicApi
  */
-export function LeaderCron(
-  expression: string,
-  options: LeaderCronOptions,
-): <T extends (tick: CronTick) => unknown>(
-  target: object,
-  key: string | symbol,
-  descriptor: TypedPropertyDescriptor<T>,
-) => void {
+export function LeaderCron(expression: string, options: LeaderCronOptions): HandlerDecorator<[tick: CronTick]> {
   return (target, key, descriptor) => {
     refuseStandardDecorator('@LeaderCron', key);
     const where = `@LeaderCron on ${target.constructor.name}.${String(key)}`;

@@ -24,6 +24,20 @@ export const PROFILES = {
     return plan;
   },
 
+  /** Answers that come late, on clocks as far apart as they may be, to leaders that are cut off now and then. */
+  'late-answers'(seed: number): Plan {
+    const plan = swarm(seed, { partition: true });
+    for (const [i, node] of plan.nodes.entries()) {
+      node.kind = 'ours';
+      node.clocks.rate = i % 2 === 0 ? 0.9 : 1.1;
+    }
+    Object.assign(plan.network, { latency: 20, jitter: 900 });
+    Object.assign(plan.client, { watch: 'ok', probe: 'none' });
+    for (let at = 30_000; at < plan.healAt - 40_000; at += 40_000)
+      plan.disturbances.push({ at, kind: 'partition', node: 0, lasts: 20_000, size: 0 });
+    return plan;
+  },
+
   /** A network that loses, delays and doubles; a store that answers slowly or not at all. */
   network(seed: number): Plan {
     const plan = swarm(seed, { partition: true, 'server-stall': true, pause: true, slow: true });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, constant, constantFrom, integer, property, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cronSchedule } from '../../lib/schedule/cron-schedule.js';
 
@@ -47,14 +47,14 @@ describe('the ticks of a cron expression', () => {
   it.each(EXPRESSIONS)(
     '%s: next is later, newest is not, and nothing lies between, around every change of the clock',
     (expression) => {
-      const arbitrary = fc.constantFrom(...ZONES).chain((zone) => {
+      const arbitrary = constantFrom(...ZONES).chain((zone) => {
         const around = changes.get(zone)!;
-        const base = around.length > 0 ? fc.constantFrom(...around) : fc.constant(Date.UTC(2030, 5, 1));
-        return fc.tuple(fc.constant(zone), base, fc.integer({ min: -3 * HOUR, max: 3 * HOUR }));
+        const base = around.length > 0 ? constantFrom(...around) : constant(Date.UTC(2030, 5, 1));
+        return tuple(constant(zone), base, integer({ min: -3 * HOUR, max: 3 * HOUR }));
       });
       const schedules = new Map(ZONES.map((zone) => [zone, cronSchedule(expression, zone)]));
-      fc.assert(
-        fc.property(arbitrary, ([zone, base, distance]) => {
+      assert(
+        property(arbitrary, ([zone, base, distance]) => {
           const at = base + distance;
           const schedule = schedules.get(zone)!;
           const next = schedule.next(at)!;

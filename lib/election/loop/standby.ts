@@ -162,9 +162,7 @@ export class Standby {
     this.hasHesitated = false;
     // The store is there: a release must not wait for the end of a pause that an earlier failure began.
     this.notBefore = this.refusedUntil;
-    // What the watch told before was counted when it did. To count it again when it was read would make the leader seem quicker.
-    if (source === 'watch' || !this.lease.watchHasToldIt)
-      this.timing.news(now, source === 'watch', this.lease.latest?.lease?.record.duration);
+    this.timing.news(now, source === 'watch', this.lease.latest?.lease?.record.duration);
   }
 
   private won(attempt: Attempt, snapshot: Snapshot): ClaimResult {

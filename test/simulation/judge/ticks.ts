@@ -209,7 +209,9 @@ export class Ticks {
     if (before.claim === null || before.attempts === 1 || before.claim.term === term) return;
     const isSettled = done !== null && done >= before.mark;
     const goesOn = claim !== null && claim.used >= before.claim.used;
-    if (isSettled || goesOn || mark < before.mark || claim?.term === null) return;
+    if (isSettled || goesOn || mark < before.mark) return;
+    // Put back, or taken back to the claim before: it is still open.
+    if (claim !== null && mark === before.mark) return;
     // Joined with the account of a lease that was deleted.
     if (claim === null && mark > before.mark && this.unorderedUntil > Number.NEGATIVE_INFINITY) return;
     if (!this.abandoned.has(`${job} ${before.mark}`)) this.breach('T2', `${job} of ${before.mark} is given up untold`);

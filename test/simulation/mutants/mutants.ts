@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'trust counted from the response',
     origin: 'client-go',
     quick: false,
-    profile: 'clocks',
+    profile: 'late-answers',
     patches: [
       patch(
         'loop/leader.ts',
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'lease/next-record.ts',
-        'return { ...last, duration: wireDuration(rules), renewedAt: advance(rules, last, wall), writeId };',
+        'return { ...last, duration: wireDuration(rules), renewedAt: advance(rules, last, wall), writeId, ledger };',
         'return { ...last, renewedAt: last.renewedAt === null ? wall : last.renewedAt };',
       ),
       patch('lease/answers.ts', '|| outcome.snapshot.lease.version === seen.lease?.version', ''),
@@ -418,13 +418,6 @@ export const MUTANTS: readonly Mutant[] = [
     quick: false,
     profile: 'forged',
     patches: [patch('lease/hint-limiter.ts', 'this.quietUntil = now + this.pause;', '')],
-  },
-  {
-    bug: 'what a read shows and the watch told before quickens the rhythm',
-    origin: 'ours, found by the simulator',
-    quick: false,
-    profile: 'forged',
-    patches: [patch('loop/standby.ts', "if (source === 'watch' || !this.lease.watchHasToldIt) this", 'this')],
   },
   {
     bug: 'the watch is believed after the store went back',
