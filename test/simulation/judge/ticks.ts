@@ -118,6 +118,7 @@ export class Ticks {
   lost(): void {
     this.floors.clear();
     this.excusedUntil = Math.max(this.excusedUntil, this.latest());
+    this.unorderedUntil = Math.max(this.unorderedUntil, this.latest());
   }
 
   private latest(): number {
@@ -212,8 +213,8 @@ export class Ticks {
     if (isSettled || goesOn || mark < before.mark) return;
     // Put back, or taken back to the claim before: it is still open.
     if (claim !== null && mark === before.mark) return;
-    // Joined with the account of a lease that was deleted.
-    if (claim === null && mark > before.mark && this.unorderedUntil > Number.NEGATIVE_INFINITY) return;
+    // Joined with the account of a lease that was deleted, or from before a restore.
+    if (claim?.term !== term && mark > before.mark && this.unorderedUntil > Number.NEGATIVE_INFINITY) return;
     if (!this.abandoned.has(`${job} ${before.mark}`)) this.breach('T2', `${job} of ${before.mark} is given up untold`);
   }
 
