@@ -200,7 +200,7 @@ export class Judge implements ClientHooks {
           this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
       }
     }
-    this.ticks.changed(before, after, writer);
+    this.ticks.changed(before, after, by);
     this.newest = after.revision;
     this.health.somebodyWrote();
     this.written = after.term;

@@ -4,9 +4,9 @@ import type { TickEvent } from '../../../lib/election/ticks/tick-scheduler.js';
 import type { Contender } from '../world/contender.js';
 import type { Fault } from '../world/faults.js';
 import { isChanged, lacks } from '../world/jobs.js';
-import type { LeaseService, Stored } from '../world/lease-service.js';
+import type { LeaseService, Stored, Writer } from '../world/lease-service.js';
 import type { JobPlan, Plan } from '../world/plan.js';
-import type { Process } from '../world/process.js';
+import { isOurs, type Process } from '../world/process.js';
 import type { World } from '../world/world.js';
 import type { Excuse } from './excuses.js';
 import type { Promise_ } from './promises.js';
@@ -126,8 +126,8 @@ export class Ticks {
     return Math.max(this.service().wall + MINUTE, ...walls);
   }
 
-  /** Every write that the service applies comes by here. */
-  changed(before: Stored, after: Stored, writer: Contender | undefined): void {
+  /** Every write that the service applies comes by here, also of a process that is dead by now. */
+  changed(before: Stored, after: Stored, by: Writer): void {
     if (this.plan.jobs.length === 0) return;
     if (after.object === null) {
       this.floors.clear();
@@ -141,7 +141,7 @@ export class Ticks {
       this.excusedUntil = Math.max(this.excusedUntil, ...marks);
       return;
     }
-    if (writer?.ours !== true) return;
+    if (!isOurs(by.identity)) return;
     if (after.object.holder === '' && after.term !== undefined) this.released.add(after.term);
     if (after.object.ledger === before.object?.ledger) return;
     const [old, now] = [ledgerOf(before), ledgerOf(after)];
@@ -151,7 +151,7 @@ export class Ticks {
         this.world.count('expression changed');
         this.floors.set(job, entry.mark);
       }
-      if (last?.mark !== entry.mark && entry.claim?.term === after.term) this.checkExpression(job, entry, writer.index);
+      if (last?.mark !== entry.mark && entry.claim?.term === after.term) this.checkExpression(job, entry, by.node);
       if (last !== undefined) this.checkGivenUp(job, last, entry, after.term);
       this.written(job, last, entry, after.term);
     }
