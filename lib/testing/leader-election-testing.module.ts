@@ -33,7 +33,7 @@ export class LeaderElectionTestingModule implements OnApplicationBootstrap {
     @Inject(INITIALLY_LEADER) private readonly leader: boolean,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
-    // After the elections have started, so that `init()` resolves with the roles dealt.
+    // This hook runs after the elections have started, so that roles are assigned by the time `init()` resolves.
     for (const module of modules.values()) if (module.metatype === LeaderElectionTestingModule) module.distance = -2;
   }
 

@@ -2,7 +2,7 @@ import { LeaderElectionError, LeaseStoreError } from '../errors.js';
 import type { Snapshot } from '../lease-store.js';
 import type { Source } from '../lease/believed-lease.js';
 import { claimed } from '../lease/next-record.js';
-import { ledgerOfClaim } from '../ticks/term-ledger.js';
+import { ledgerOfClaim } from '../ticks/opening-ledger.js';
 import { unexplainedConflict, type Attempt, type LoopSetup, type LeaseClient } from '../lease/lease-client.js';
 import { fencingToken } from '../work/term.js';
 import { StandbyTiming } from './standby-timing.js';

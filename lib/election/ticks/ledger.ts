@@ -35,6 +35,9 @@ export const EMPTY_LEDGER: Ledger = new Map();
 /** Bytes. An annotation of this size is nothing to a Kubernetes Lease, and a renewal carries it each time. */
 export const MOST_LEDGER_BYTES = 16 * 1024;
 
+/** A job that no holder has known for this long gives its room to others. */
+const FORGOTTEN_AFTER = 7 * 24 * 3_600_000;
+
 const HEAD = '{"v":1,"jobs":{';
 const TAIL = '}}';
 
@@ -53,6 +56,20 @@ export function ledgerBytes(ledger: Ledger): number {
 /** Bytes that an entry adds. */
 export function entryBytes(name: string, entry: JobEntry): number {
   return encodeEntry(name, entry).length + 1;
+}
+
+/** Room for so many more bytes, if need be that of jobs that no holder has known for a week, the longest first. */
+export function makeRoom(ledger: Map<string, JobEntry>, bytes: number, wall: number): boolean {
+  const forgotten = [...ledger]
+    .filter(([, { orphanedAt }]) => orphanedAt !== null && wall - orphanedAt >= FORGOTTEN_AFTER)
+    .toSorted(([, a], [, b]) => a.orphanedAt! - b.orphanedAt!);
+  let free = MOST_LEDGER_BYTES - ledgerBytes(ledger) - bytes;
+  for (const [name, entry] of forgotten) {
+    if (free >= 0) break;
+    free += entryBytes(name, entry);
+    ledger.delete(name);
+  }
+  return free >= 0;
 }
 
 /** `null`: this is no ledger. What cannot be read in full is not believed in part. */

@@ -4,35 +4,22 @@ import type { Snapshot } from '../lease-store.js';
 import type { StoreHealth } from '../report/store-health.js';
 import type { Term } from '../work/term.js';
 import type { TickJob } from './job.js';
+import { DueTicks } from './due-ticks.js';
 import {
   decodeLedger,
   EMPTY_LEDGER,
   encodeLedger,
   entryBytes,
-  ledgerBytes,
-  MOST_LEDGER_BYTES,
+  makeRoom,
   type JobEntry,
   type Ledger,
 } from './ledger.js';
-import {
-  adopted,
-  claimed,
-  isClaimOf,
-  isUnfinished,
-  newEntry,
-  settled,
-  survived,
-  takenBack,
-  type Ruling,
-  type TickLook,
-} from './tick-rules.js';
+import { openingLedger, settle } from './opening-ledger.js';
+import { adopted, claimed, isClaimOf, isUnfinished, newEntry, type Ruling, type TickLook } from './tick-rules.js';
 import type { PendingClaim, TickScheduler } from './tick-scheduler.js';
 
 /** No timer is longer: a wall clock that is set tells nobody. */
 const LONGEST_LOOK = 30_000;
-
-/** A job that no holder has known for this long gives its room to others. */
-const FORGOTTEN_AFTER = 7 * 24 * 3_600_000;
 
 const NEVER: TicksDue = { writeAt: Number.POSITIVE_INFINITY, lookAt: Number.POSITIVE_INFINITY };
 
@@ -52,49 +39,6 @@ export interface TermLedgerSetup {
 }
 
 /**
- * The ledger that a claim of the lease brings along: that of the lease, or what has survived of it, with the jobs of this replica in it.
- * `undefined`: the lease keeps what it has.
- */
-export function ledgerOfClaim(
-  scheduler: TickScheduler,
-  { lease }: Pick<Snapshot, 'lease'>,
-  now: number,
-): string | undefined {
-  const ledger = openingLedger(scheduler, lease, now);
-  return ledger.size === 0 && lease?.record.ledger === undefined ? undefined : encodeLedger(ledger);
-}
-
-function openingLedger(scheduler: TickScheduler, lease: Snapshot['lease'], now: number): Ledger {
-  const { storeTime, remembered, jobs } = scheduler;
-  const shown = decodeLedger(lease?.record.ledger);
-  const isOld = shown !== null && scheduler.continues(lease);
-  const ledger = new Map(isOld ? shown : survived(shown ?? EMPTY_LEDGER, remembered, storeTime.lastClaimable));
-  settle(scheduler, ledger, () => true);
-  // A clock that is wrong must write no baseline either.
-  if (storeTime.disagreement() !== null) return ledger;
-  const from = isOld ? Math.floor(now) : storeTime.lastClaimable;
-  for (const job of jobs.values()) {
-    const entry = newEntry(job, from);
-    if (!ledger.has(job.name) && makeRoom(ledger, entryBytes(job.name, entry), now)) ledger.set(job.name, entry);
-  }
-  return ledger;
-}
-
-/** Writes down what has been run, and takes back what may no longer start. */
-function settle(
-  scheduler: TickScheduler,
-  ledger: Map<string, JobEntry>,
-  isOver: (claim: PendingClaim) => boolean,
-): void {
-  for (const [name, before] of ledger) {
-    let entry = before;
-    for (const run of scheduler.finished(name)) entry = settled(entry, run);
-    for (const claim of scheduler.claims) if (claim.job === name && isOver(claim)) entry = takenBack(entry, claim);
-    ledger.set(name, entry);
-  }
-}
-
-/**
  * The account of ticks during one term. Each write's ledger is made anew from what was last confirmed and what has happened since, never
  * from an attempt that may not have landed; a claim starts only when a record of this term has shown it.
  */
@@ -110,20 +54,12 @@ export class TermLedger {
   /** A write with a changed ledger has failed: the next goes without the change, so that no ledger costs the lease. */
   private isPlainNext = false;
   private changesFrom = Number.NEGATIVE_INFINITY;
-  /** By job: the first tick after an instant, so that a look costs nothing. */
-  private readonly nextTicks = new Map<
-    string,
-    { readonly after: number; readonly schedule: string; readonly tick: number | null }
-  >();
-  /** By job: the newest tick that is too old to be made up for. */
-  private readonly passedOver = new Map<string, number>();
+  private readonly due: DueTicks;
   private readonly overdue = new Map<string, number>();
   /** What was told of this term: a write that has to be made again says it once. */
   private readonly told = new Set<string>();
   /** Jobs whose accounts do not fit: they ask for no write of their own. */
   private readonly full = new Set<string>();
-  /** Wall clock at the beginning: what fell due before was missed. */
-  private readonly beganAt: number;
   /** New jobs count from here on at the earliest: somebody may have run them under a ledger that is lost. */
   private readonly countsFrom: number;
 
@@ -136,14 +72,15 @@ export class TermLedger {
     private readonly setup: TermLedgerSetup,
   ) {
     const { lease } = snapshot;
-    this.beganAt = setup.clock.wall();
+    const beganAt = setup.clock.wall();
+    this.due = new DueTicks(beganAt, (job, tick) => scheduler.missed(job, tick));
     this.text = lease!.record.ledger;
     const shown = decodeLedger(this.text);
     this.confirmed = shown ?? EMPTY_LEDGER;
     const stands = sentText !== undefined && sentText === this.text;
     const isOld = stands || (shown !== null && scheduler.continues(lease));
     this.countsFrom = isOld ? Number.NEGATIVE_INFINITY : scheduler.storeTime.lastClaimable;
-    this.base = stands ? this.confirmed : openingLedger(scheduler, lease, this.beganAt);
+    this.base = stands ? this.confirmed : openingLedger(scheduler, lease, beganAt);
     this.isOpen = stands || this.base.size === 0 || encodeLedger(this.base) === this.text;
     if (stands) scheduler.wrote(this.confirmed, snapshot);
   }
@@ -151,7 +88,8 @@ export class TermLedger {
   /** Looks at the jobs at this monotonic instant: starts what may start, and finds out when they want something written. */
   look(mono: number): TicksDue {
     const { clock } = this.setup;
-    if (this.term.signal.aborted) return this.hasUnstarted() ? { ...NEVER, writeAt: this.notBefore(mono) } : NEVER;
+    if (this.term.signal.aborted)
+      return this.unstarted().length > 0 ? { ...NEVER, writeAt: this.notBefore(mono) } : NEVER;
     if (this.scheduler.jobs.size === 0 && this.scheduler.deleted.size === 0) return NEVER;
     if (!this.setup.isAdmitting()) return { writeAt: Number.POSITIVE_INFINITY, lookAt: mono + LONGEST_LOOK };
     this.startConfirmed();
@@ -231,8 +169,9 @@ export class TermLedger {
     return Math.max(mono, this.changesFrom);
   }
 
-  private hasUnstarted(): boolean {
-    return this.scheduler.claims.some((claim) => {
+  /** Claims of ours that stand in the lease, and have not started. */
+  private unstarted(): PendingClaim[] {
+    return this.scheduler.claims.filter((claim) => {
       const entry = this.confirmed.get(claim.job);
       return entry !== undefined && isClaimOf(entry, claim);
     });
@@ -242,10 +181,7 @@ export class TermLedger {
   private startConfirmed(): void {
     if (!this.setup.isAdmitting()) return;
     const wall = this.setup.clock.wall();
-    const ready = this.scheduler.claims.filter((claim) => {
-      const entry = this.confirmed.get(claim.job);
-      return claim.term === this.termId && claim.scheduledAt <= wall && entry !== undefined && isClaimOf(entry, claim);
-    });
+    const ready = this.unstarted().filter((claim) => claim.term === this.termId && claim.scheduledAt <= wall);
     if (ready.length > 0) this.scheduler.start(ready, this.term);
   }
 
@@ -256,17 +192,13 @@ export class TermLedger {
     if (this.full.has(job.name)) return Number.POSITIVE_INFINITY;
     if (entry === undefined || adopted(entry, job, this.lookAt(wall)).entry !== entry) return wall;
     if (isUnfinished(entry) && entry.claim!.term !== this.termId && entry.mark <= wall) return wall;
-    const next = this.nextTick(job, Math.max(entry.mark, this.passedOver.get(job.name) ?? entry.mark));
-    if (next === null || next > wall) return next ?? Number.POSITIVE_INFINITY;
-    // What is passed over asks for nothing.
-    return this.newestDue(job, entry, wall) === null
-      ? (this.nextTick(job, this.passedOver.get(job.name)!) ?? Infinity)
-      : wall;
+    // What is too old to be made up for asks for nothing.
+    return this.due.newest(job, entry, wall) === null ? (this.due.next(job, entry) ?? Infinity) : wall;
   }
 
   /** While the job runs nothing of it is claimed; a tick that waits for longer than a period is told. */
   private overdueAt(job: TickJob, entry: JobEntry | undefined, wall: number): number {
-    const waits = entry === undefined ? null : this.nextTick(job, entry.mark);
+    const waits = entry === undefined ? null : this.due.after(job, entry.mark);
     if (waits === null || this.overdue.get(job.name) === waits) return Number.POSITIVE_INFINITY;
     const after = job.schedule.next(waits);
     if (after === null) return Number.POSITIVE_INFINITY;
@@ -297,8 +229,8 @@ export class TermLedger {
     for (const job of scheduler.jobs.values()) {
       const entry = ledger.get(job.name);
       if (entry === undefined || scheduler.isRunning(job.name)) continue;
-      const first = this.nextTick(job, entry.mark);
-      const newest = this.newestDue(job, entry, wall);
+      const missedFrom = this.due.missedFrom(job, entry);
+      const newest = this.due.newest(job, entry, wall);
       const ruling = claimed(entry, job, newest, this.lookAt(wall));
       if (ruling.entry === entry || !this.put(ledger, job, ruling, wall) || ruling.entry.claim === null) continue;
       scheduler.claim({
@@ -309,7 +241,7 @@ export class TermLedger {
         previous: entry.done,
         attempts: job.attempts,
         attempt: ruling.entry.claim.used,
-        missedFrom: newest !== null && first !== null && first <= this.beganAt ? first : null,
+        missedFrom: newest === null ? null : missedFrom,
       });
     }
   }
@@ -340,47 +272,9 @@ export class TermLedger {
     return isNew;
   }
 
-  /** The newest tick that is due and not too old; remembers which one is. */
-  private newestDue(job: TickJob, entry: JobEntry, wall: number): number | null {
-    const after = Math.max(entry.mark, this.passedOver.get(job.name) ?? entry.mark);
-    const next = this.nextTick(job, after);
-    if (next === null || next > wall) return null;
-    const newest = job.schedule.newest(wall);
-    // Where the two ways of looking disagree, the way forward holds: it is later than the mark.
-    const tick = newest !== null && newest >= next ? newest : next;
-    const patience = job.catchUp === true ? Number.POSITIVE_INFINITY : Number(job.catchUp);
-    if (tick > this.beganAt || wall - tick <= patience) return tick;
-    this.passedOver.set(job.name, tick);
-    this.scheduler.missed(job.name, tick);
-    return null;
-  }
-
-  private nextTick(job: TickJob, after: number): number | null {
-    const { id } = job.schedule;
-    const known = this.nextTicks.get(job.name);
-    if (known?.after === after && known.schedule === id) return known.tick;
-    const tick = job.schedule.next(after);
-    this.nextTicks.set(job.name, { after, schedule: id, tick });
-    return tick;
-  }
-
   private lookAt(now: number): TickLook {
     return { now: Math.floor(now), storeNow: this.scheduler.storeTime.now(), term: this.termId };
   }
-}
-
-/** Room for so many more bytes, if need be that of jobs that no holder has known for a week, the longest first. */
-function makeRoom(ledger: Map<string, JobEntry>, bytes: number, wall: number): boolean {
-  const forgotten = [...ledger]
-    .filter(([, { orphanedAt }]) => orphanedAt !== null && wall - orphanedAt >= FORGOTTEN_AFTER)
-    .toSorted(([, a], [, b]) => a.orphanedAt! - b.orphanedAt!);
-  let free = MOST_LEDGER_BYTES - ledgerBytes(ledger) - bytes;
-  for (const [name, entry] of forgotten) {
-    if (free >= 0) break;
-    free += entryBytes(name, entry);
-    ledger.delete(name);
-  }
-  return free >= 0;
 }
 
 const LEDGER_LOST = new LeaseStoreError(

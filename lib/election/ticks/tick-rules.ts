@@ -68,7 +68,7 @@ export function claimed(entry: JobEntry, job: TickJob, newest: number | null, { 
   const exhausted = open !== null && (attempts === 1 || open.used >= attempts);
   const abandoned = exhausted ? { abandoned: entry.mark } : {};
   if (newest !== null) {
-    // It takes the count of the older one over: else work that kills its process would be begun for ever, tick after tick.
+    // It inherits the count of the older one. Otherwise work that kills its process would start over and over, with each new tick.
     const used = open !== null && !exhausted ? open.used + 1 : 1;
     // With one attempt it is as good as done: whatever another setting later allows, it is not run again.
     const done = attempts === 1 ? newest : entry.done;

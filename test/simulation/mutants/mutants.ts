@@ -555,7 +555,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'a tick at the mark is due again',
     origin: 'K1',
     profile: 'ticks',
-    patches: [patch('ticks/term-ledger.ts', 'job.schedule.next(after);', 'job.schedule.next(after - 1);')],
+    patches: [patch('ticks/due-ticks.ts', 'job.schedule.next(instant);', 'job.schedule.next(instant - 1);')],
   },
   {
     bug: 'a claim with one attempt is run again after a crash',
@@ -663,11 +663,15 @@ export const MUTANTS: readonly Mutant[] = [
     quick: false,
     patches: [
       patch(
-        'ticks/term-ledger.ts',
+        'ticks/opening-ledger.ts',
         'survived(shown ?? EMPTY_LEDGER, remembered, storeTime.lastClaimable)',
         'survived(shown ?? EMPTY_LEDGER, EMPTY_LEDGER, storeTime.lastClaimable)',
       ),
-      patch('ticks/term-ledger.ts', 'Math.floor(now) : storeTime.lastClaimable;', 'Math.floor(now) : Math.floor(now);'),
+      patch(
+        'ticks/opening-ledger.ts',
+        'Math.floor(now) : storeTime.lastClaimable;',
+        'Math.floor(now) : Math.floor(now);',
+      ),
     ],
   },
   {
