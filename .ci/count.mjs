@@ -1,5 +1,6 @@
-// usage: count.mjs FORMAT REPORT EXIT_CODE: prints "passed failed skipped". A command that failed counts at least one failure,
-// and so does a report that is missing or holds no test: what did not run has not passed.
+// usage: count.mjs FORMAT REPORT EXIT_CODE: prints "passed failed skipped", then a line for each test that failed, and why.
+// A command that failed counts at least one failure, and so does a report that is missing or holds no test: what did not run
+// has not passed.
 import { readFileSync } from 'node:fs';
 
 const [format, report, exitCode] = process.argv.slice(2);
@@ -30,14 +31,25 @@ function read() {
   return JSON.parse(readFileSync(report, 'utf8'));
 }
 
-function count() {
-  try {
-    return formats[format]();
-  } catch (error) {
-    console.error(`no usable report: ${error.message}`);
-    return [0, 1, 0];
-  }
+// The log of a run is long, and who reads it may only have its end.
+function whatFailed() {
+  if (format !== 'vitest') return [];
+  return read().testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const tests = assertionResults.filter((test) => test.status === 'failed');
+    const file = name.replace(`${process.cwd()}/`, '');
+    if (tests.length === 0) return status === 'failed' ? [`${file}: ${message}`] : [];
+    return tests.map((test) => `${file} > ${test.fullName}: ${test.failureMessages.join(' | ')}`);
+  });
 }
 
-const [passed, failed, skipped] = count();
+let counted = [0, 1, 0];
+let failures = [];
+try {
+  counted = formats[format]();
+  failures = whatFailed();
+} catch (error) {
+  console.error(`no usable report: ${error.message}`);
+}
+const [passed, failed, skipped] = counted;
 console.log(passed, Math.max(failed, exitCode === '0' && passed > 0 ? 0 : 1), skipped);
+for (const failure of failures) console.log(failure.slice(0, 2000));
