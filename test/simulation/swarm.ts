@@ -1,7 +1,7 @@
 import { FORGERIES } from './world/forger.js';
 import type { ClientPlan } from './world/lease-client.js';
 import { Random } from './world/random.js';
-import type { Disturbance, DisturbanceKind, JobPlan, NodePlan, Plan } from './world/plan.js';
+import type { Disturbance, DisturbanceKind, JobPlan, NodePlan, Plan, ZonePlan } from './world/plan.js';
 
 /** Ten simulated minutes: eight of faults, then everything heals and must recover. */
 const HEAL_AT = 480_000;
@@ -208,12 +208,14 @@ function drawTicking(seed: number, nodes: NodePlan[], bias: Bias): Ticking {
   // A store that shows no time is one that a single machine has, with a single clock.
   const storeTime = luck.chance(0.85) || isFar;
   for (const { clocks } of nodes) clocks.wallOffset = luck.between(-apart, apart);
+  const zones = new Random(`zones ${seed}`);
   const jobs = Array.from({ length: luck.pick([1, 1, 2, 3]) }, (_, i): JobPlan => {
     const every = luck.pick([2000, 7000, 10_000, 30_000, 60_000]);
     return {
       name: `job ${i}`,
       every,
       phase: 1000 * luck.below(every / 1000),
+      zone: drawZone(zones, every),
       attempts: luck.pick([1, 1, 1, 2, 3, 5]),
       catchUp: luck.pick([true, true, true, true, false, 20_000]),
       lasts: luck.pick([0, 10, 1000, 10_000, 40_000]),
@@ -243,6 +245,14 @@ function drawTicking(seed: number, nodes: NodePlan[], bias: Bias): Ticking {
     }
   }
   return { jobs, storeTime, disturbances };
+}
+
+/** By a quarter of a period more than whole ones: the ticks of the two expressions of a job stay apart. */
+function drawZone(luck: Random, every: number): ZonePlan | null {
+  const aheadAt = 1000 * luck.below(300);
+  const lasts = 1000 * (30 + luck.below(150));
+  const shift = (luck.pick([0, 1, 5, 20]) + 0.25) * every;
+  return luck.chance(0.5) ? { aheadAt, backAt: aheadAt + lasts, shift, fixed: luck.chance(0.5) } : null;
 }
 
 /** Some caches show the restored state at once, others what was lost forever: also after everything else has healed. */

@@ -3,8 +3,9 @@ import { decodeLedger, EMPTY_LEDGER, type JobEntry, type Ledger } from '../../..
 import type { TickEvent } from '../../../lib/election/ticks/tick-scheduler.js';
 import type { Contender } from '../world/contender.js';
 import type { Fault } from '../world/faults.js';
+import { scheduleOf } from '../world/job-schedule.js';
 import { isChanged, lacks } from '../world/jobs.js';
-import type { LeaseService, Stored, Writer } from '../world/lease-service.js';
+import { EPOCH, type LeaseService, type Stored, type Writer } from '../world/lease-service.js';
 import type { JobPlan, Plan } from '../world/plan.js';
 import { isOurs, type Process } from '../world/process.js';
 import type { World } from '../world/world.js';
@@ -80,6 +81,7 @@ export class Ticks {
     const who = `${process.identity} starts ${job.name} of ${at}`;
     const excused = at <= this.excusedUntil;
     if (starts.some((start) => start.at === at)) this.world.count('tick repeated');
+    this.countZone(job, starts.at(-1)?.at ?? at, at);
     const twice = starts.some((start) => start.at === at && (start.attempts === 1 || job.attempts === 1));
     if (twice && excused) this.excuse('a tick of a lease that was lost');
     if (twice && !excused) this.breach('T1', `${who} a second time`);
@@ -95,6 +97,12 @@ export class Ticks {
     starts.push({ at, attempts: job.attempts });
     this.begun.add(`${job.name} ${at}`);
     if (job.attempts === 1) this.cover(job.name, tick.previous?.getTime(), at);
+  }
+
+  private countZone({ zone }: JobPlan, last: number, at: number): void {
+    if (zone === null) return;
+    if (last < EPOCH + zone.aheadAt && at >= EPOCH + zone.aheadAt) this.world.count('zone went ahead');
+    if (last < EPOCH + zone.backAt && at >= EPOCH + zone.backAt) this.world.count('zone fell back');
   }
 
   finished(process: Process, job: JobPlan, tick: CronTick, isDone: boolean): void {
@@ -186,7 +194,8 @@ export class Ticks {
     const spans = of(this.covered, job.name);
     if (spans.length === 0) return this.breach('T2', `nothing was ever written of ${job.name}`);
     const first = Math.min(...spans.map(({ to }) => to));
-    for (let at = tickAtOrBefore(job, until); at > first; at -= job.every) {
+    const { newest } = scheduleOf(job, false);
+    for (let at = newest(until)!; at > first; at = newest(at - 1)!) {
       if (spans.some(({ from, to }) => from < at && at <= to)) continue;
       if (job.attempts === 1 && this.isLostClaim(job.name, at)) continue;
       return this.breach('T2', `nobody has answered for ${job.name} of ${at}`);
@@ -257,10 +266,6 @@ export class Ticks {
 
 function ledgerOf({ object }: Stored): Ledger {
   return decodeLedger(object?.ledger) ?? EMPTY_LEDGER;
-}
-
-function tickAtOrBefore({ every, phase }: JobPlan, instant: number): number {
-  return Math.floor((instant - phase) / every) * every + phase;
 }
 
 function of<T>(map: Map<string, T[]>, key: string): T[] {

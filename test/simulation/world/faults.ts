@@ -85,6 +85,8 @@ export const FAULTS = [
   'ledger write failed',
   'ledger stripped',
   'tick repeated',
+  'zone went ahead',
+  'zone fell back',
   'tick cut short',
   'tick abandoned',
   'tick missed',

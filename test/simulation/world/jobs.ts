@@ -1,12 +1,12 @@
 import type { LeaderElector } from '../../../lib/election/elector.js';
 import type { CronTick, TickJob } from '../../../lib/election/ticks/job.js';
 import type { Judge } from '../judge/judge.js';
+import { scheduleOf } from './job-schedule.js';
 import type { JobPlan } from './plan.js';
 import type { Process } from './process.js';
 import type { Replica } from './replica.js';
 import { Mark } from './timeline.js';
 
-/** Two expressions of one job share no tick: the second falls between those of the first. */
 export function isChanged(job: JobPlan, node: number): boolean {
   return (job.changedBy & (1 << node)) !== 0;
 }
@@ -37,17 +37,12 @@ export class Jobs {
 
   private job(plan: JobPlan): TickJob {
     const changed = isChanged(plan, this.process.node);
-    const phase = plan.phase + (changed ? plan.every / 2 : 0);
-    const { name, every, attempts, catchUp } = plan;
+    const { name, attempts, catchUp } = plan;
     return {
       name,
       attempts,
       catchUp,
-      schedule: {
-        id: changed ? 'changed' : 'first',
-        next: (instant) => (Math.floor((instant - phase) / every) + 1) * every + phase,
-        newest: (instant) => Math.floor((instant - phase) / every) * every + phase,
-      },
+      schedule: scheduleOf(plan, changed),
       run: (tick) => this.run(plan, tick),
     };
   }

@@ -46,7 +46,8 @@ export type MarkFate = 'kept' | 'stripped' | 'refused';
 export type LedgerFate = 'kept' | 'stripped' | 'refused' | 'failed';
 
 /** The store's own clock at the beginning of a history. */
-const EPOCH = Date.UTC(2026, 0, 1);
+/** What the wall clocks show when a history begins. */
+export const EPOCH = Date.UTC(2026, 0, 1);
 
 export type Reply =
   | { readonly status: 200; readonly stored: Stored }

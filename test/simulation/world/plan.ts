@@ -64,12 +64,23 @@ export interface WorkPlan {
   stepsDown: number;
 }
 
+/** When the clocks of a job's zone change, in milliseconds since the history began, and by how much. */
+export interface ZonePlan {
+  aheadAt: number;
+  backAt: number;
+  shift: number;
+  /** Whether the expression means a fixed hour. */
+  fixed: boolean;
+}
+
 /** A job with ticks. */
 export interface JobPlan {
   name: string;
   /** Milliseconds from one tick to the next, and of the first after the epoch. */
   every: number;
   phase: number;
+  /** `null`: one without a change of the clock. */
+  zone: ZonePlan | null;
   attempts: number;
   catchUp: boolean | number;
   /** Longest duration of a run. */
