@@ -34,7 +34,10 @@ interface State {
 
 /** Plays seeds on all cores. What is done is kept in a file after each batch, so that an interrupted campaign goes on. */
 export async function campaign({ from, seeds, jobs, resume, profile }: CampaignSettings): Promise<boolean> {
-  const state: State = (resume && load()) || { from, seeds, profile, done: [], tally: emptyTally(), seconds: 0 };
+  const last = resume ? load() : null;
+  // One that is over has nothing to go on with, and its figures are not those of what was asked for.
+  const isOver = last === null || last.done.length * BATCH >= last.seeds;
+  const state: State = isOver ? { from, seeds, profile, done: [], tally: emptyTally(), seconds: 0 } : last;
   const done = new Set(state.done);
   const batches: Batch[] = [];
   for (let seed = state.from; seed < state.from + state.seeds; seed += BATCH) {
