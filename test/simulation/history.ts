@@ -4,6 +4,7 @@ import { Judge } from './judge/judge.js';
 import type { Breach } from './judge/promises.js';
 import { Recovery } from './judge/recovery.js';
 import { Spending } from './judge/spending.js';
+import type { Start } from './judge/ticks.js';
 import { ClientGoReplica } from './rivals/client-go.js';
 import type { Contender } from './world/contender.js';
 import { strike, type Stage } from './world/disturbances.js';
@@ -34,6 +35,8 @@ export interface Outcome {
   sent: number[];
   /** Milliseconds in which nobody led, from the first term on; sampled every 50 ms, if the plan asks for it. */
   leaderless: number;
+  /** By job: the ticks that began, in that order. */
+  starts: ReadonlyMap<string, readonly Start[]>;
   excuses: ReadonlySet<Excuse>;
   unfencedOverlaps: number;
   fencedRefusals: number;
@@ -121,6 +124,7 @@ function play(plan: Plan, create: NewElection, { timeline: secondsOfTimeline, sc
     led: judge.led,
     sent: Array.from(plan.nodes, (_, i) => network.sent[i] ?? 0),
     leaderless: leaderless?.milliseconds ?? 0,
+    starts: judge.ticks.starts,
     excuses: judge.excuses,
     unfencedOverlaps: register.unfencedOverlaps,
     fencedRefusals: register.refused,

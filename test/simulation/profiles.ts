@@ -161,6 +161,24 @@ export const PROFILES = {
   /** Clocks an hour and a year off, everywhere at once and on one machine, beside jobs. */
   'wrong-time': (seed: number) => swarm(seed, { 'wrong-time': true, crash: true, 'step-down': true }),
 
+  /** A clock set back for a while, so that marks are reset; then a restore to before that, which only one replica remembers. */
+  'reset-and-restored'(seed: number): Plan {
+    const plan = swarm(seed, { 'wrong-time': true, 'step-down': true });
+    plan.client.storeTime = true;
+    // A suspend that a clock set back hides cannot be noticed by anybody.
+    for (const { clocks } of plan.nodes) clocks.boot = true;
+    for (const job of plan.jobs) job.attempts = Math.max(2, job.attempts);
+    const at = 100_000 + 1000 * (seed % 90);
+    plan.disturbances.push({ at, kind: 'wrong-time', node: -1, lasts: 8000, size: -3.6e6 });
+    plan.disturbances.push({ at: at + 20_000, kind: 'restore', node: -1, lasts: 0, size: 10 + (seed % 50) });
+    for (const node of plan.nodes.keys()) {
+      if (node !== seed % plan.nodes.length)
+        plan.disturbances.push({ at: at + 21_000, kind: 'crash', node, lasts: 1000, size: 0 });
+      plan.disturbances.push({ at: at + 60_000 + 20_000 * node, kind: 'step-down', node, lasts: 0, size: 0 });
+    }
+    return plan;
+  },
+
   /** Policies that let no annotation through. */
   unmarked(seed: number): Plan {
     const plan = swarm(seed, { 'strip-marks': true, restart: true, crash: true });

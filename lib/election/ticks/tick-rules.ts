@@ -137,35 +137,41 @@ export function isClaimOf(entry: JobEntry, { scheduledAt, term }: { scheduledAt:
 export function survived(shown: Ledger, remembered: Ledger, from: number): Ledger {
   const names = new Set([...shown.keys(), ...remembered.keys()]);
   const joined = [...names].map((name) => {
-    const entry = newer(shown.get(name), remembered.get(name));
+    const entry = newer(shown.get(name), remembered.get(name), from);
     return [name, entry.attempts === 1 && entry.mark < from ? raised(entry, from) : entry] as const;
   });
   return new Map(joined);
 }
 
-/** Whether nothing that `remembered` says is claimed could be claimed by `shown` again. */
-export function covers(shown: Ledger, remembered: Ledger): boolean {
+/** Whether nothing that `remembered` says is claimed could be claimed by `shown` again. `from` as above. */
+export function covers(shown: Ledger, remembered: Ledger, from: number): boolean {
   return [...remembered].every(([name, entry]) => {
     const other = shown.get(name);
-    return (
-      other !== undefined &&
-      (other.resets > entry.resets || (other.resets === entry.resets && other.mark >= entry.mark))
-    );
+    if (other === undefined || overrules(entry, other, from)) return false;
+    return overrules(other, entry, from) || other.mark >= entry.mark;
   });
+}
+
+/**
+ * Whoever set a mark back has overruled one that no clock could reach. One that can be reached still counts: a store that was restored to
+ * before the reset may have been led on from there.
+ */
+function overrules(entry: JobEntry, other: JobEntry, from: number): boolean {
+  return entry.resets > other.resets && other.mark > from;
 }
 
 function raised(entry: JobEntry, from: number): JobEntry {
   return { ...entry, mark: from, done: entry.done === null ? null : from, claim: null };
 }
 
-function newer(a: JobEntry | undefined, b: JobEntry | undefined): JobEntry {
+function newer(a: JobEntry | undefined, b: JobEntry | undefined, from: number): JobEntry {
   if (a === undefined || b === undefined) return (a ?? b)!;
-  // Whoever set a mark back has overruled the higher one.
-  if (a.resets !== b.resets) return a.resets > b.resets ? a : b;
+  if (overrules(a, b, from)) return a;
+  if (overrules(b, a, from)) return b;
   const [last, other] = a.mark >= b.mark ? [a, b] : [b, a];
   const done = later(last.done, other.done);
   const isDone = last.attempts > 1 && done !== null && last.mark <= done;
-  return { ...last, done, claim: isDone ? null : last.claim };
+  return { ...last, done, resets: Math.max(a.resets, b.resets), claim: isDone ? null : last.claim };
 }
 
 function later(a: number | null, b: number | null): number | null {

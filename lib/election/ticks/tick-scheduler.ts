@@ -121,7 +121,7 @@ export class TickScheduler {
     const ledger = decodeLedger(lease?.record.ledger);
     if (lease === null || ledger === null) return;
     // Of a lease made anew, or from before: it counts once somebody has taken up what was remembered.
-    if (!this.continues(lease) && !covers(ledger, this.remembered)) return;
+    if (!this.continues(lease) && !covers(ledger, this.remembered, this.storeTime.lastClaimable)) return;
     this.wrote(ledger, { lease, token });
   }
 

@@ -23,9 +23,17 @@ interface Span {
   readonly to: number;
 }
 
-interface Start {
+/** A tick that began. */
+export interface Start {
+  /** Of the tick, by the wall clock. */
   readonly at: number;
+  /** Allowed to it, when it began. */
   readonly attempts: number;
+  readonly attempt: number;
+  readonly previous: number | null;
+  readonly node: number;
+  /** True time at which it began, milliseconds. */
+  readonly began: number;
 }
 
 /** A claim with one attempt that stood in the lease. Lost with its process, its ticks are lost. */
@@ -44,7 +52,8 @@ const COUNTED: Partial<Record<TickEvent['outcome'], Fault>> = {
 
 /** T1 to T4: what became of each tick of each job. */
 export class Ticks {
-  private readonly starts = new Map<string, Start[]>();
+  /** By job, in the order in which they began. */
+  readonly starts = new Map<string, Start[]>();
   private readonly open = new WeakMap<Process, Set<string>>();
   /** By job: when a run of it ended last, true time. */
   private readonly endedAt = new Map<string, number>();
@@ -94,7 +103,14 @@ export class Ticks {
     if (tick.attempt < 1 || tick.attempt > job.attempts) this.breach('T2', `${who} as attempt ${tick.attempt}`);
     if (at <= (this.floors.get(job.name) ?? at - 1)) this.breach('T2', `${who}, from before its expression changed`);
     open.add(job.name);
-    starts.push({ at, attempts: job.attempts });
+    starts.push({
+      at,
+      attempts: job.attempts,
+      attempt: tick.attempt,
+      previous: tick.previous?.getTime() ?? null,
+      node: process.node,
+      began: this.world.now,
+    });
     this.begun.add(`${job.name} ${at}`);
     if (job.attempts === 1) this.cover(job.name, tick.previous?.getTime(), at);
   }

@@ -682,6 +682,13 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [patch('ticks/tick-rules.ts', 'entry.attempts === 1 && entry.mark < from', 'false')],
   },
   {
+    bug: 'a mark that was set back overrules whatever was claimed since',
+    origin: 'K7',
+    profile: 'reset-and-restored',
+    quick: false,
+    patches: [patch('ticks/tick-rules.ts', '&& other.mark > from;', '&& from > 0;')],
+  },
+  {
     bug: 'another expression goes on from the mark of the old one',
     origin: 'K8',
     profile: 'ticks',
