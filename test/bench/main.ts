@@ -12,6 +12,7 @@ const COMPARISONS: Record<string, () => Promise<Comparison>> = {
   steady: async () => (await import('./steady/steady.js')).steady,
   elections: async () => (await import('./elections/elections.js')).elections,
   writes: async () => (await import('./writes/writes.js')).writes,
+  ticks: async () => (await import('./ticks/ticks.js')).ticks,
   calls: async () => (await import('./hot/calls.js')).calls,
   subscribers: async () => (await import('./hot/subscribers.js')).subscribers,
   footprint: async () => (await import('./footprint/footprint.js')).footprint,

@@ -10,7 +10,7 @@ const LATENESS = 60;
 const TAKEOVER_WINDOW = 250;
 /** Default of `takeoverGrace`: comes on top where a holder cannot be told from client-go. */
 const GRACE = 2500;
-/** Requests of a standby in a handover: a read where the watch may not be believed; who loses the race has claimed, and reads once more. */
+/** Requests of a standby in a handover, beside those of a quiet time: a read where the watch may not be believed; who loses the race has claimed, and reads once more. */
 const HANDOVER_BUDGET = 4;
 
 /** The liveness phase: everything heals, and there must be one leader again, in time, and it must stay; then it is made to go. */
@@ -115,7 +115,7 @@ export class Recovery {
     const now = this.spent();
     for (const { index } of this.judge.contenders) {
       const spent = now[index]! - before[index]!;
-      if (index !== leader.index && spent > this.quietBudget(index))
+      if (index !== leader.index && spent > this.quietBudget(index, 10_000))
         this.judge.breach('C1', `standby ${index} of a healthy leader sends ${spent} requests in 10 s`);
     }
   }
@@ -145,11 +145,11 @@ export class Recovery {
   }
 
   /** Where the store does not vouch for its watch, one read per duration of the lease, jittered to earlier. */
-  private quietBudget(index: number): number {
+  private quietBudget(index: number, milliseconds: number): number {
     const { client, nodes } = this.plan;
     if (client.vouched) return 0;
     const { options, clocks } = nodes[index]!;
-    return Math.floor((10_000 * clocks.rate) / (0.8 * (options.leaseDuration ?? 15_000))) + 1;
+    return Math.floor((milliseconds * clocks.rate) / (0.8 * (options.leaseDuration ?? 15_000))) + 1;
   }
 
   private isAstray(): boolean {
@@ -171,7 +171,7 @@ export class Recovery {
     judge.onTerm = (successor) => {
       judge.onTerm = () => undefined;
       const { due, latest } = this.deadline(begun, leader);
-      if (ending === 'stop') this.checkHandover([contender.index, successor.index], sent);
+      if (ending === 'stop') this.checkHandover([contender.index, successor.index], sent, begun);
       if (ending.endsWith('crash')) this.takeover = Math.max(0, world.now - due);
       else this.handover = world.now - begun;
       if (world.now > latest) this.late(begun, latest);
@@ -208,14 +208,15 @@ export class Recovery {
   }
 
   /** Two seconds later all that a handover costs has been spent. */
-  private checkHandover(leaders: readonly number[], before: readonly number[]): void {
+  private checkHandover(leaders: readonly number[], before: readonly number[], begun: number): void {
     const { client } = this.plan;
     if (client.watch !== 'ok' || client.probe !== 'none' || this.isAstray()) return;
     this.world.after(2000, () => {
       const now = this.spent();
       for (const { index } of this.judge.contenders) {
         const spent = now[index]! - before[index]!;
-        if (!leaders.includes(index) && spent > HANDOVER_BUDGET)
+        const budget = HANDOVER_BUDGET + this.quietBudget(index, this.world.now - begun);
+        if (!leaders.includes(index) && spent > budget)
           this.judge.breach('C1', `standby ${index} sends ${spent} requests in one handover`);
       }
     });
