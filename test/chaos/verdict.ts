@@ -27,11 +27,12 @@ function unanswered(way: Line['way'], told: readonly Line[], { attempts, from, u
   // With one attempt a tick is answered for by its start, with more by its end.
   const event = way === 'ours' && attempts > 1 ? 'done' : 'start';
   const answers = told.filter((line) => line.way === way && line.event === event);
-  const last = Math.max(...answers.map(({ at }) => at));
+  const [first, last] = [Math.min(...answers.map(({ at }) => at)), Math.max(...answers.map(({ at }) => at))];
+  // Before the first answer there was none to name; after it, `null` would have forgotten one.
+  const since = ({ at, previous }: Line): number => previous ?? (at === first ? 0 : at);
   const seconds: number[] = [];
   for (let at = Math.ceil(from / 1000) * 1000; at <= Math.min(last, until); at += 1000)
-    if (!answers.some((answer) => at === answer.at || ((answer.previous ?? at) < at && at < answer.at)))
-      seconds.push(at);
+    if (!answers.some((answer) => at === answer.at || (since(answer) < at && at < answer.at))) seconds.push(at);
   return seconds;
 }
 
