@@ -72,6 +72,17 @@ async function strike(): Promise<keyof typeof struck> {
   return signal;
 }
 
+async function end(): Promise<void> {
+  isOver = true;
+  for (const child of running) child.kill('SIGKILL');
+  await server.stop();
+  await redis?.stop();
+}
+
+// Replicas and servers outlive a parent that only dies.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void end().finally(() => process.exit(1)));
+
 for (let i = 0; i < 3; i++) start();
 // A new Lease claims no tick of its first minute: nobody can know what was claimed in one that was deleted.
 while (!lines().some(({ way }) => way === 'ours')) await sleep(500);
@@ -80,10 +91,7 @@ const struck = { SIGKILL: 0, SIGTERM: 0, SIGSTOP: 0 };
 for (let n = 0; n < Number(values.signals); n++) struck[await strike()] += 1;
 const until = Date.now();
 await sleep(5000);
-isOver = true;
-for (const child of running) child.kill('SIGKILL');
-await server.stop();
-await redis?.stop();
+await end();
 
 console.log({ store: values.store, attempts, struck, seconds: Math.round((until - from) / 1000) });
 const isKept = tell(lines(), { attempts, from, until });

@@ -7,6 +7,7 @@ export const EXCUSES = [
   'client-go emptied it of a foreign holder',
   'client-go overran it',
   'a suspend hidden by a set clock',
+  'a write that a forger told of before it landed',
   'a store restored from a backup',
   'a tick of a lease that was lost',
   'a mark far ahead of every clock',

@@ -25,6 +25,8 @@ interface Knowledge {
 export class Incumbency {
   private identity = '';
   private at = 0;
+  /** When that write was sent. */
+  private sentAt = 0;
   /** Longest duration recorded for the holder's last write, seconds. */
   private seconds = 0;
   private ownSeconds = 0;
@@ -49,7 +51,7 @@ export class Incumbency {
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
-    private readonly store: { age: boolean; probe: string; marks: string; staleRead: number },
+    private readonly store: { age: boolean; probe: string; marks: string; staleRead: number; isForged: boolean },
   ) {}
 
   learned(process: Process, stored: Stored, at: number): void {
@@ -95,6 +97,7 @@ export class Incumbency {
     if (next.holder !== this.identity || this.released) this.claimed = after.revision;
     this.identity = next.holder;
     this.at = now;
+    this.sentAt = after.sentAt;
     this.seconds = this.ownSeconds = next.durationSeconds;
     this.revision = after.revision;
     this.released = false;
@@ -115,6 +118,9 @@ export class Incumbency {
     const waitedVisibly = now - this.visibleAt >= due - TOLERANCE;
     if (!isOurs(by.identity)) return waitedVisibly ? FINE : excused('client-go took it early');
     if (!isOurs(this.identity) && waitedVisibly) return excused('client-go renewed it without a trace');
+    // Its holder counts from when it sent the write, too: P1 holds.
+    if (this.store.isForged && now - this.sentAt >= due - TOLERANCE)
+      return { kind: 'excused', why: 'a write that a forger told of before it landed', forMs: 0 };
     // Nobody can wait out what it never could know of: deleted, emptied or shortened before this process saw it.
     const known = this.knowledge.get(by);
     const seen = known?.revision ?? 0;

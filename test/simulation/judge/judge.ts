@@ -73,6 +73,7 @@ export class Judge implements ClientHooks {
     this.incumbency = new Incumbency((identity) => this.contenders.find((c) => c.process?.identity === identity), {
       ...plan.client,
       staleRead: plan.network.staleRead,
+      isForged: plan.client.vouched === false && plan.disturbances.some(({ kind }) => kind === 'forge'),
     });
   }
 

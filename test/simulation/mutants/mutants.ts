@@ -627,7 +627,7 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'K4',
     profile: 'wrong-time',
     quick: false,
-    patches: [patch('ticks/term-ledger.ts', 'claim.scheduledAt <= wall &&', '')],
+    patches: [patch('ticks/term-ledger.ts', ' && claim.scheduledAt <= wall', '')],
   },
   {
     bug: 'a ledger is made from the last attempt',

@@ -75,7 +75,7 @@ export class LeaseClient implements LeaseStore {
           if (!lease) return service.create(sent, this.process, sentAt, term);
           const { edits = 0, ledger } = service.current.object ?? {};
           const kept = { ...sent, edits, ledger: sent.ledger ?? ledger };
-          return service.update(kept, Number(lease.version), Number(lease.uid), this.process, term);
+          return service.update(kept, Number(lease.version), Number(lease.uid), this.process, sentAt, term);
         };
         this.network.attempts[this.process.node] = object;
         this.hooks.writes(this.process, null);

@@ -123,7 +123,14 @@ export class LeaseService {
     return { status: 200, stored: this.commit(this.admitted(object), ++this.uids, by, term, sentAt) };
   }
 
-  update(object: StoredObject, revision: number, uid: number, by: Writer, term = object.mark?.term): Reply {
+  update(
+    object: StoredObject,
+    revision: number,
+    uid: number,
+    by: Writer,
+    sentAt = this.world.now,
+    term = object.mark?.term,
+  ): Reply {
     const { current } = this;
     if (!current.object) return { status: 404 };
     if (current.revision !== revision || current.uid !== uid) return { status: 409 };
@@ -132,7 +139,7 @@ export class LeaseService {
     // A write that changes nothing gets 200 and no new revision: nobody hears of it (etcd3/store.go does the same).
     const admitted = this.admitted(object);
     if (same(current.object, admitted)) return { status: 200, stored: current };
-    return { status: 200, stored: this.commit(admitted, uid, by, term) };
+    return { status: 200, stored: this.commit(admitted, uid, by, term, sentAt) };
   }
 
   /** What an administrator does past everybody: no compare-and-swap. */
