@@ -99,16 +99,23 @@ export class TickScheduler {
     this.deleted.delete(job.name);
     this.changes.next();
     return () => {
-      if (this.jobs.get(job.name) === job) this.jobs.delete(job.name);
+      if (this.jobs.get(job.name) === job) this.forget(job.name);
     };
   }
 
   /** Takes a job off, and its account out of the lease. */
   delete(name: string): boolean {
-    const isKnown = this.jobs.delete(name);
+    const isKnown = this.forget(name);
     if (isKnown) this.deleted.add(name);
     this.changes.next();
     return isKnown;
+  }
+
+  /** An application may name its jobs after its customers: nothing of one that is gone may stay. */
+  private forget(name: string): boolean {
+    this.lastRuns.delete(name);
+    this.problems.delete(name);
+    return this.jobs.delete(name);
   }
 
   // --- what was seen of the lease
@@ -196,7 +203,7 @@ export class TickScheduler {
       run.isOpen = false;
       run.wasCutShort = outcome === 'cut-short';
       const duration = clock.now() - began;
-      this.lastRuns.set(name, { ...record, outcome, duration });
+      if (this.jobs.has(name)) this.lastRuns.set(name, { ...record, outcome, duration });
       if (!run.keptWaiting && this.problems.get(name) === OVERDUE) this.problems.delete(name);
       this.events.next({ job: name, scheduledAt, outcome, duration });
       this.changes.next();

@@ -211,4 +211,17 @@ describe('LeaderCronService', () => {
     expect(cron.delete('tenant-7')).toBe(false);
     expect(cron.list()).toEqual([]);
   });
+
+  it('remembers nothing of a job that was deleted: names may be those of customers', async () => {
+    class Nothing {}
+    const app = await started(Nothing);
+    const cron = app.get(LeaderCronService);
+    const jobs = () => app.get(LeaderElectionService).status().jobs;
+    cron.add('tenant-7', '0 6 * * *', { timeZone: 'UTC' }, () => undefined);
+    await app.get(LeadershipControl).tick('tenant-7', { at: '2030-01-01T06:00:00Z' });
+    expect(jobs()).toMatchObject([{ lastRun: { outcome: 'done' } }]);
+    cron.delete('tenant-7');
+    cron.add('tenant-7', '0 7 * * *', { timeZone: 'UTC' }, () => undefined);
+    expect(jobs()).toMatchObject([{ name: 'tenant-7', lastRun: null }]);
+  });
 });
