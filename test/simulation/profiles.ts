@@ -161,6 +161,23 @@ export const PROFILES = {
   /** Clocks an hour and a year off, everywhere at once and on one machine, beside jobs. */
   'wrong-time': (seed: number) => swarm(seed, { 'wrong-time': true, crash: true, 'step-down': true }),
 
+  /** Every clock goes an hour ahead and is set right again: before what was claimed has started, or while a term begins. */
+  glitches(seed: number): Plan {
+    const plan = swarm(seed, { 'wrong-time': true });
+    plan.disturbances = [];
+    plan.client.storeTime = true;
+    for (const { clocks } of plan.nodes) clocks.boot = true;
+    for (const job of plan.jobs) if (seed % 2 === 0) job.catchUp = false;
+    const isShort = seed % 3 > 0;
+    for (let at = 120_000 + 500 * (seed % 60); at < plan.healAt - 40_000; at += isShort ? 7300 : 70_000) {
+      const lasts = isShort ? 40 + (seed % 400) : 20_000;
+      plan.disturbances.push({ at, kind: 'wrong-time', node: -1, lasts, size: 3.6e6 });
+      for (const node of plan.nodes.keys())
+        if (!isShort) plan.disturbances.push({ at: at + 5000, kind: 'step-down', node, lasts: 0, size: 0 });
+    }
+    return plan;
+  },
+
   /** A clock set back for a while, so that marks are reset; then a restore to before that, which only one replica remembers. */
   'reset-and-restored'(seed: number): Plan {
     const plan = swarm(seed, { 'wrong-time': true, 'step-down': true });

@@ -13,7 +13,7 @@ export class DueTicks {
 
   constructor(
     /** Wall clock at the beginning of the term: what fell due before was missed. */
-    private readonly beganAt: number,
+    private beganAt: number,
     private readonly onTooOld: (job: string, tick: number) => void,
   ) {}
 
@@ -40,6 +40,7 @@ export class DueTicks {
 
   /** The newest tick that is due and not too old; remembers one that is too old, and tells it. */
   newest(job: TickJob, entry: JobEntry, wall: number): number | null {
+    this.followBack(job.name, wall);
     const next = this.next(job, entry);
     if (next === null || next > wall) return null;
     const newest = job.schedule.newest(wall);
@@ -50,5 +51,11 @@ export class DueTicks {
     this.passedOver.set(job.name, tick);
     this.onTooOld(job.name, tick);
     return null;
+  }
+
+  /** A term may have begun by a clock that was ahead and was set right since: else nothing would count as on time until then. */
+  private followBack(job: string, wall: number): void {
+    this.beganAt = Math.min(this.beganAt, wall);
+    if ((this.passedOver.get(job) ?? wall) > wall) this.passedOver.delete(job);
   }
 }

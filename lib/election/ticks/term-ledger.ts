@@ -15,7 +15,16 @@ import {
   type Ledger,
 } from './ledger.js';
 import { openingLedger, settle } from './opening-ledger.js';
-import { adopted, claimed, isClaimOf, isUnfinished, newEntry, type Ruling, type TickLook } from './tick-rules.js';
+import {
+  adopted,
+  claimed,
+  isClaimOf,
+  isFarAhead,
+  isUnfinished,
+  newEntry,
+  type Ruling,
+  type TickLook,
+} from './tick-rules.js';
 import type { PendingClaim, TickScheduler } from './tick-scheduler.js';
 
 /** No timer is longer: a wall clock that is set tells nobody. */
@@ -116,7 +125,11 @@ export class TermLedger {
   ofRenewal(): string | undefined {
     if (this.isPlainNext) return this.text;
     const ledger = new Map(this.base);
-    settle(this.scheduler, ledger, ({ term }) => term !== this.termId || this.term.signal.aborted);
+    const look = this.lookAt(this.setup.clock.wall());
+    // Claimed while the clocks were wrong, and not started: what fell due before is still to be run.
+    const isOver = ({ term, scheduledAt }: PendingClaim): boolean =>
+      term !== this.termId || this.term.signal.aborted || isFarAhead(scheduledAt, look);
+    settle(this.scheduler, ledger, isOver);
     for (const name of this.scheduler.deleted) ledger.delete(name);
     if (!this.term.signal.aborted && this.setup.isAdmitting() && this.scheduler.storeTime.disagreement() === null) {
       this.adopt(ledger);

@@ -39,11 +39,15 @@ export function isUnfinished({ claim, attempts }: JobEntry): boolean {
   return claim !== null && attempts > 1;
 }
 
+/** Whether no clock that is right can have reached the instant. */
+export function isFarAhead(instant: number, { now, storeNow }: Pick<TickLook, 'now' | 'storeNow'>): boolean {
+  return instant > now + FAR_AHEAD && instant > (storeNow ?? now) + FAR_AHEAD;
+}
+
 /** Brings an entry under the job as this replica has it; the same entry if there is nothing to change. */
 export function adopted(entry: JobEntry, job: TickJob, { now, storeNow }: TickLook): Ruling {
   const given = isUnfinished(entry) ? { abandoned: entry.mark } : {};
-  const isAhead = entry.mark > now + FAR_AHEAD && entry.mark > (storeNow ?? now) + FAR_AHEAD;
-  if (isAhead) {
+  if (isFarAhead(entry.mark, { now, storeNow })) {
     // Else nothing would run until the clocks have caught up with one that was wrong, a year ahead perhaps.
     const done = entry.done === null ? null : Math.min(entry.done, now);
     const reset = { ...entry, mark: now, done, resets: entry.resets + 1, claim: null };

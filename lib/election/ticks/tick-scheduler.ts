@@ -166,8 +166,9 @@ export class TickScheduler {
   }
 
   claim(claim: PendingClaim): void {
-    const isKnown = this.unstarted.some((one) => one.job === claim.job && isSameTick(one, claim));
-    if (!isKnown) this.unstarted.push(claim);
+    // Claimed anew after it was refused or taken back: what it would be taken back to now is the entry of now.
+    this.unstarted = this.unstarted.filter((one) => one.job !== claim.job || !isSameTick(one, claim));
+    this.unstarted.push(claim);
   }
 
   /** Starts the ticks of confirmed claims, as admitted work of their term. */

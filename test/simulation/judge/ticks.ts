@@ -131,7 +131,9 @@ export class Ticks {
     const fault = COUNTED[outcome];
     if (fault !== undefined) this.world.count(fault);
     if (outcome === 'abandoned') this.abandoned.add(`${job} ${scheduledAt}`);
-    if (outcome === 'abandoned' || outcome === 'missed') this.cover(job, undefined, scheduledAt);
+    if (outcome === 'abandoned') this.cover(job, undefined, scheduledAt);
+    // What a clock missed that was an hour ahead answers for nothing that comes later.
+    if (outcome === 'missed') this.cover(job, undefined, Math.min(scheduledAt, EPOCH + this.world.now + 2 * MINUTE));
     if (outcome !== 'reset') return;
     this.excuse('a mark far ahead of every clock');
     this.floors.delete(job);
@@ -147,7 +149,9 @@ export class Ticks {
 
   private latest(): number {
     const walls = this.contenders.map(({ machine }) => machine.wall());
-    return Math.max(this.service().wall + MINUTE, ...walls);
+    // While every clock was wrong, ticks have started that none of them would reach now.
+    const started = [...this.starts.values()].flatMap((starts) => starts.map(({ at }) => at));
+    return Math.max(this.service().wall + MINUTE, ...walls, ...started);
   }
 
   /** Every write that the service applies comes by here, also of a process that is dead by now. */
@@ -173,7 +177,8 @@ export class Ticks {
       const last = old.get(job);
       if (last !== undefined && last.schedule !== entry.schedule) {
         this.world.count('expression changed');
-        this.floors.set(job, entry.mark);
+        // What is unfinished under the new expression, as one remembers it from before a restore, is run again.
+        this.floors.set(job, entry.claim === null ? entry.mark : entry.mark - 1);
       }
       if (last?.mark !== entry.mark && entry.claim?.term === after.term) this.checkExpression(job, entry, by.node);
       if (last !== undefined) this.checkGivenUp(job, last, entry, after.term);
@@ -225,6 +230,7 @@ export class Ticks {
         claim.job === job &&
         claim.from < at &&
         at <= claim.to &&
+        claim.term !== this.service().current.term &&
         !this.begun.has(`${job} ${claim.to}`) &&
         !this.released.has(claim.term),
     );

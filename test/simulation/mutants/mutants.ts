@@ -705,10 +705,24 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [patch('ticks/store-time.ts', 'if (Math.abs(ahead) <= MOST_AHEAD) return null;', 'return null;')],
   },
   {
+    bug: 'a claim that no clock can reach is not taken back',
+    origin: 'K6',
+    profile: 'glitches',
+    quick: false,
+    patches: [patch('ticks/term-ledger.ts', ' || isFarAhead(scheduledAt, look)', '')],
+  },
+  {
+    bug: 'what counts as missed does not follow a clock that is set back',
+    origin: 'K9',
+    profile: 'glitches',
+    quick: false,
+    patches: [patch('ticks/due-ticks.ts', 'this.followBack(job.name, wall);', '')],
+  },
+  {
     bug: 'a mark a year ahead stays',
     origin: 'K10',
     profile: 'wrong-time',
     quick: false,
-    patches: [patch('ticks/tick-rules.ts', 'if (isAhead) {', 'if (isAhead && now < 0) {')],
+    patches: [patch('ticks/tick-rules.ts', 'if (isFarAhead(entry.mark, { now, storeNow })) {', 'if (now < 0) {')],
   },
 ];

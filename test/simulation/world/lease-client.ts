@@ -124,6 +124,8 @@ export class LeaseClient implements LeaseStore {
 
   private call(what: string, serve: () => Reply, signal: AbortSignal): Promise<Answer | 'aborted'> {
     return new Promise((resolve) => {
+      // Killed in the middle of a task, it sends nothing more.
+      if (!this.process.alive) return;
       if (signal.aborted) return resolve('aborted');
       const abort = (): void => {
         this.network.world.mark(Mark.GiveUp, this.process.node, 0, what);
