@@ -94,7 +94,9 @@ export class Ticks {
     const twice = starts.some((start) => start.at === at && (start.attempts === 1 || job.attempts === 1));
     if (twice && excused) this.excuse('a tick of a lease that was lost');
     if (twice && !excused) this.breach('T1', `${who} a second time`);
-    const later = starts.find((start) => start.at > at);
+    // What has started while every clock was wrong has no order with what comes after: its mark would be set back.
+    const reach = Math.max(process.wall(), this.service().wall) + FAR_AHEAD;
+    const later = starts.find((start) => start.at > at && start.at <= reach);
     const unordered = job.attempts > 1 ? Math.max(this.unorderedUntil, this.excusedUntil) : this.excusedUntil;
     if (later !== undefined && later.at > unordered) this.breach('T3', `${who} after ${later.at}`);
     if (at > process.wall()) this.breach('T4', `${who} at ${process.wall()}`);
