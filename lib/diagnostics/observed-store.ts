@@ -58,6 +58,7 @@ function observedHandle(handle: LeaseHandle, subject: () => Observed): LeaseHand
     watch: handle.watch && ((signal) => handle.watch!(signal)),
     isHolderGone: handle.isHolderGone && ((seen, signal) => handle.isHolderGone!(seen, signal)),
     holderProbeInterval: handle.holderProbeInterval,
+    watchHolder: handle.watchHolder && ((seen, signal) => handle.watchHolder!(seen, signal)),
   };
 }
 

@@ -196,6 +196,15 @@ export const PROFILES = {
     return plan;
   },
 
+  /** Processes die, and most deaths are proven. */
+  'proven-crashes'(seed: number): Plan {
+    const plan = swarm(seed, { crash: true, restart: true, 'step-down': true });
+    plan.client.crashProof = [500, 2000, 20_000][seed % 3]!;
+    plan.client.probe = 'none';
+    for (const node of plan.nodes) node.kind = 'ours';
+    return plan;
+  },
+
   /** Policies that let no annotation through. */
   unmarked(seed: number): Plan {
     const plan = swarm(seed, { 'strip-marks': true, restart: true, crash: true });

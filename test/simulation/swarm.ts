@@ -50,6 +50,7 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       // client-go shares Kubernetes leases only, and those keep whole seconds.
       resolution: on(0.7) || rival ? 1000 : 1,
       storeTime: ticking.storeTime,
+      ...drawCrashProof(seed),
     },
     network: {
       latency,
@@ -245,6 +246,12 @@ function drawTicking(seed: number, nodes: NodePlan[], bias: Bias): Ticking {
     }
   }
   return { jobs, storeTime, disturbances };
+}
+
+/** Drawn apart: a store that can prove that a holder's process has died. */
+function drawCrashProof(seed: number): { crashProof?: number } {
+  const luck = new Random(`crash proof ${seed}`);
+  return luck.chance(0.25) ? { crashProof: luck.pick([500, 2000, 20_000]) } : {};
 }
 
 /** By a quarter of a period more than whole ones: the ticks of the two expressions of a job stay apart. */

@@ -10,6 +10,7 @@ import { HintLimiter } from './hint-limiter.js';
 import type { LeaseRecord } from '../lease-record.js';
 import type { LeaseHandle, Snapshot, WriteOutcome } from '../lease-store.js';
 import { isSameTerm, BelievedLease, type Sighting, type Source } from './believed-lease.js';
+import { HolderWatcher } from './holder-watcher.js';
 import { LeaseWatcher } from './lease-watcher.js';
 import type { RecordRules } from './next-record.js';
 import { RequestTimeout } from './request-timeout.js';
@@ -60,6 +61,8 @@ export type Seen =
   | { readonly kind: 'sign'; readonly now: number }
   /** The watch hints that the lease has changed hands, which only a read can tell. */
   | { readonly kind: 'ring'; readonly snapshot: Snapshot; readonly now: number }
+  /** There is proof that the holder is dead: the lease may be open now. */
+  | { readonly kind: 'holder gone'; readonly now: number }
   /** The watch ended: what it would have shown is unknown. */
   | { readonly kind: 'watch broke'; readonly now: number };
 
@@ -76,6 +79,7 @@ export class LeaseClient {
   readonly isWatchVouched: boolean;
   private readonly believed: BelievedLease;
   private readonly watcher: LeaseWatcher | null;
+  private readonly holderWatcher: HolderWatcher | null;
   private readonly timeout: RequestTimeout;
   /** The read or probe under way. A write is never interrupted: whether it landed must be known. */
   private interruptible: Request | null = null;
@@ -101,6 +105,14 @@ export class LeaseClient {
             saw: (snapshot) => this.watched(snapshot),
             broke: (cause) => this.watchBroke(cause),
           });
+    this.holderWatcher =
+      handle.watchHolder === undefined
+        ? null
+        : new HolderWatcher(
+            identity,
+            (seen, signal) => handle.watchHolder!(seen, signal),
+            (seen) => this.holderIsGone(seen),
+          );
   }
 
   /** Opens the watch. Not in the constructor: a store that throws is heard of at once. */
@@ -228,6 +240,7 @@ export class LeaseClient {
 
   close(): void {
     this.watcher?.stop();
+    this.holderWatcher?.stop();
   }
 
   private open(limit: number): Request {
@@ -278,12 +291,20 @@ export class LeaseClient {
     this.tell(snapshot, before, sighting, 'watch', now);
   }
 
+  private holderIsGone(seen: Snapshot): void {
+    // What it was asked about may have changed meanwhile.
+    if (!isSameTerm(seen, this.believed.latest!)) return;
+    this.takeover.holderHasCrashed();
+    this.onSeen({ kind: 'holder gone', now: this.setup.clock.now() });
+  }
+
   private watchBroke(cause: unknown): void {
     if (cause !== undefined) this.setup.health.failed('watching', cause);
     this.onSeen({ kind: 'watch broke', now: this.setup.clock.now() });
   }
 
   private tell(snapshot: Snapshot, before: Snapshot | null, sighting: Sighting, source: Source, now: number): void {
+    this.holderWatcher?.follow(this.believed.latest!);
     const isNewer = before === null || snapshot.token > before.token;
     this.onSeen({ kind: 'state', snapshot, isNews: sighting === 'news', isNewer, source, now });
   }

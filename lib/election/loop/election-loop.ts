@@ -124,6 +124,9 @@ export class ElectionLoop {
         if (leader.held === null) standby.rang(seen.snapshot, seen.now);
         else lease.hints.ring(seen.now, seen.snapshot.token);
         break;
+      case 'holder gone':
+        this.letGoOfRequests(seen.now);
+        break;
       case 'watch broke':
         standby.watchBroke(seen.now);
         break;
@@ -138,11 +141,18 @@ export class ElectionLoop {
     this.poke();
   }
 
-  private news(now: number, isNewWrite: boolean): void {
-    const { leader, lease, setup } = this;
-    // A read or probe that hangs must not keep a standby from the lease that has just come free. Otherwise it may finish: giving it
-    // up would close the connection on which this replica is to take over.
+  /**
+   * A read or probe that hangs must not keep a standby from the lease that has just come free. Otherwise it may finish: giving it up
+   * would close the connection on which this replica is to take over.
+   */
+  private letGoOfRequests(now: number): void {
+    const { leader, lease } = this;
     if (leader.held === null && lease.takeover.openFrom <= now) lease.interrupt();
+  }
+
+  private news(now: number, isNewWrite: boolean): void {
+    const { lease, setup } = this;
+    this.letGoOfRequests(now);
     if (lease.takeover.isOwn) return;
     // What the claim was conditional on is gone: it can no longer land.
     this.unconfirmed = null;

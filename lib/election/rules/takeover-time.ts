@@ -26,6 +26,10 @@ export class TakeoverTime {
   private uid: string | null = null;
   /** The last holder that was seen to be a replica of ours. */
   private ours: string | null = null;
+  /** When the term of the present holder was first seen. */
+  private termSeenAt = Number.NEGATIVE_INFINITY;
+  /** A term whose process is proven dead. */
+  private crashedTerm: string | null = null;
   /** When a hint last showed a sign of life of the holder, and its token: believed until a read can tell. */
   private hintedAt = Number.NEGATIVE_INFINITY;
   private hintedToken = 0n;
@@ -81,12 +85,27 @@ export class TakeoverTime {
   }
 
   /**
+   * The process of the present term is proven dead. Work that kills whoever leads would take down every replica within a second, one
+   * after the other: a term that has been seen for less than a lease duration keeps its lease for so long.
+   */
+  holderHasCrashed(): void {
+    this.crashedTerm = this.record?.term ?? null;
+    this.freeAt = Math.min(this.freeAt, this.crashedFrom);
+    this.forgetHints();
+  }
+
+  private get crashedFrom(): number {
+    return this.termSeenAt + this.holderDuration;
+  }
+
+  /**
    * Takes in a state that was current no later than `now`; the write that it shows was sent no later than `writtenBy`.
    * Returns whether it says something new: a metadata edit does not.
    */
   see(snapshot: Snapshot, now: number, writtenBy = now): boolean {
     if (snapshot.lease === null) return this.seeAbsent(now);
     const { record, age, uid } = snapshot.lease;
+    if (record.term !== this.record?.term || record.holder !== this.record.holder) this.termSeenAt = now;
     const replaced = this.uid !== null && this.uid !== uid;
     this.uid = uid;
     this.absent = false;
@@ -130,6 +149,9 @@ export class TakeoverTime {
       this.stated = stated;
       // Our own record outside a term is an earlier write that landed late: no believer stands behind it.
       this.freeAt = holder === this.rules.identity ? Number.NEGATIVE_INFINITY : seen + claimed + this.grace(record);
+      // What it had sent before it died arrives late, and says nothing of its life.
+      if (record.term !== null && record.term === this.crashedTerm)
+        this.freeAt = Math.min(this.freeAt, this.crashedFrom);
     }
     return renewed;
   }

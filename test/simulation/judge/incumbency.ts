@@ -35,8 +35,9 @@ export class Incumbency {
   private revision = 0;
   /** Of the holder's renewal before its last. */
   private earlier = 0;
-  /** Of the write with which the holder took it. */
+  /** Of the write with which the holder took it, and when it did. */
   private claimed = 0;
+  private begunAt = 0;
   /** Revision at which the lease was created, the first time or again. */
   private born = 0;
   private released = true;
@@ -51,7 +52,14 @@ export class Incumbency {
 
   constructor(
     private readonly find: (identity: string) => Contender | undefined,
-    private readonly store: { age: boolean; probe: string; marks: string; staleRead: number; isForged: boolean },
+    private readonly store: {
+      age: boolean;
+      probe: string;
+      crashProof?: number;
+      marks: string;
+      staleRead: number;
+      isForged: boolean;
+    },
   ) {}
 
   learned(process: Process, stored: Stored, at: number): void {
@@ -94,7 +102,10 @@ export class Incumbency {
     const second = (object: Stored['object']): number => Math.trunc((object?.renewTime ?? 0) / 1000);
     if (next.holder !== this.identity || second(next) !== second(before.object)) this.visibleAt = now;
     this.earlier = next.holder === this.identity ? this.revision : after.revision;
-    if (next.holder !== this.identity || this.released) this.claimed = after.revision;
+    if (next.holder !== this.identity || this.released) {
+      this.claimed = after.revision;
+      this.begunAt = now;
+    }
     this.identity = next.holder;
     this.at = now;
     this.sentAt = after.sentAt;
@@ -111,6 +122,8 @@ export class Incumbency {
     const { rate } = by.machine.clocks;
     const due = (this.seconds * 1000) / (this.store.age ? Math.max(1, rate) : rate);
     const waited = now - this.at;
+    // One that is proven dead keeps its lease for the first duration of its term.
+    if (dead && this.store.crashProof !== undefined && now - this.begunAt >= due - TOLERANCE) return FINE;
     if (waited >= due - TOLERANCE || (dead && this.store.probe !== 'none')) return FINE;
     const why = `${by.identity} takes the lease of ${this.identity} ${waited.toFixed(0)} ms after its last write, due after ${due.toFixed(0)}`;
     const excused = (excuse: Excuse): Verdict => ({ kind: 'excused', why: excuse, forMs: this.seconds * 1000 * 1.5 });

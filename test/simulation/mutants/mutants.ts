@@ -689,6 +689,27 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [patch('ticks/tick-rules.ts', '&& other.mark > from;', '&& from > 0;')],
   },
   {
+    bug: 'a crash opens the lease of a term that has just begun',
+    origin: 'work that kills whoever leads',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [patch('rules/takeover-time.ts', 'return this.termSeenAt + this.holderDuration;', 'return -Infinity;')],
+  },
+  {
+    bug: 'a crash of one holder opens the lease of the next',
+    origin: 'proof of death about the incarnation before',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [
+      patch('lease/lease-client.ts', 'if (!isSameTerm(seen, this.believed.latest!)) return;', ''),
+      patch(
+        'lease/holder-watcher.ts',
+        'if (this.asked !== null && isSameTerm(this.asked.seen, latest)) return;',
+        'if (this.asked !== null) return;',
+      ),
+    ],
+  },
+  {
     bug: 'another expression goes on from the mark of the old one',
     origin: 'K8',
     profile: 'ticks',

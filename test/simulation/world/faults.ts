@@ -84,6 +84,7 @@ export const FAULTS = [
   'ledger refused',
   'ledger write failed',
   'ledger stripped',
+  'crash proven',
   'tick repeated',
   'zone went ahead',
   'zone fell back',

@@ -18,6 +18,8 @@ export interface ClientPlan {
   age: boolean;
   /** Whether it can prove that a holder is dead, and how. */
   probe: 'none' | 'rare' | 'cheap';
+  /** Whether the death of a holder's process is proven, after so many milliseconds at most. */
+  crashProof?: number;
   /** 1000 as on Kubernetes, 1 as elsewhere. */
   resolution: 1 | 1000;
   /** Whether answers show the store's own clock. */
@@ -95,6 +97,8 @@ export class LeaseClient implements LeaseStore {
       handle.watch = (signal) =>
         new WatchFeed(this.process, this.network, this.watchPlan, watch, signal, (s) => this.hear(s));
     }
+    const { crashProof } = this.plan;
+    if (crashProof !== undefined) handle.watchHolder = (seen, signal) => this.death(seen, signal, crashProof);
     if (this.plan.probe === 'none') return handle;
     handle.isHolderGone = async (seen, signal) => {
       const holder = seen.lease?.record.holder;
@@ -108,6 +112,26 @@ export class LeaseClient implements LeaseStore {
       return dead;
     };
     return this.plan.probe === 'cheap' ? Object.assign(handle, { holderProbeInterval: 200 }) : handle;
+  }
+
+  /** Proof comes late, or never: the node of the dead may be gone as well. */
+  private death(seen: Snapshot, signal: AbortSignal, latest: number): Promise<void> {
+    const { process, hooks } = this;
+    const { world } = this.network;
+    const luck = world.random.stream(`proof ${seen.token} ${process.identity}`);
+    const isNever = luck.chance(0.2);
+    const late = luck.skewed(0, latest);
+    let diedAt: number | null = null;
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (signal.aborted) return reject(signal.reason);
+        if (hooks.isDead(seen.lease!.record.holder!)) diedAt ??= process.now();
+        if (diedAt === null || isNever || process.now() < diedAt + late) return void process.setTimer(look, 200);
+        world.count('crash proven');
+        resolve();
+      };
+      look();
+    });
   }
 
   private outcome(answer: Answer): WriteOutcome {
