@@ -652,7 +652,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     bug: 'a claim that never started stays',
     origin: 'K6',
-    profile: 'ticks',
+    profile: 'glitches',
     quick: false,
     patches: [patch('ticks/tick-rules.ts', 'if (!isClaimOf(entry, claim)) return entry;', 'return entry;')],
   },
