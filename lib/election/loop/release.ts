@@ -55,7 +55,8 @@ export async function release(
     );
     const outcome = await lease.write(attempt, until - clock.now());
     if (outcome.kind === 'applied') return;
-    failures += 1;
+    // A conflict says nothing about the ledger: somebody, perhaps an earlier write of ours, was faster.
+    if (outcome.kind !== 'conflict') failures += 1;
     isPlain = ledger !== record.ledger && (outcome.kind === 'rejected' || failures > 1);
     await rest(outcome.kind === 'rejected' ? outcome.retryAfter : 0);
     mustRead = true;
