@@ -53,4 +53,13 @@ export const CORPUS: readonly { seed: number; note: string }[] = [
     note: 'an edit that named another holder, with a shorter duration, opened the lease of one who led (P1)',
   },
   { seed: 920118837, note: 'a quiet lease reopened the watch that the store had asked to leave alone (P7)' },
+  {
+    seed: 1200015829,
+    note: 'marks set back, then a restore to before: older marks were believed, ticks ran out of order (T3)',
+  },
+  {
+    seed: 1200130268,
+    note: 'a claim made while every clock was an hour ahead never started, and what fell due before it was lost (T2)',
+  },
+  { seed: 1200099852, note: 'the release left a claim in the lease that its lost answer had hidden (T2)' },
 ];
