@@ -1,5 +1,6 @@
 import type { LeaseRecord } from '../../election/lease-record.js';
 import { API_VERSION, type LeaseMetadata, type LeaseObject, type LeaseSpec } from './lease-object.js';
+import type { Incarnation } from './crash/incarnation.js';
 import { formatMicroTime, parseMicroTime } from './micro-time.js';
 import { formatWriteMark, readWriteMark, WRITE_MARK } from './write-mark.js';
 
@@ -28,19 +29,21 @@ export function decodeLease(lease: LeaseObject): LeaseRecord {
 /**
  * The Lease that says `record`, built upon the one it replaces: fields of newer API versions, labels, foreign annotations,
  * `strategy` and `preferredHolder` stay. uid and resourceVersion go along, for without uid the API server recreates a deleted Lease.
- * `isAnnotated` false: without our write mark, whole or old, and with the ledger that it has, where there is no room for them.
+ * `process`: the one that writes, where its death can be proven. `isAnnotated` false: without our write mark, whole or old, and with the ledger that it has, where there is no room for them.
  */
 export function encodeLease(
   seen: LeaseObject | null,
   { name, namespace }: { name: string; namespace: string },
   record: LeaseRecord,
-  isAnnotated = true,
+  { isAnnotated = true, process }: { isAnnotated?: boolean; process?: Incarnation | null } = {},
 ): LeaseObject {
   const renewTime = record.renewedAt === null ? null : formatMicroTime(record.renewedAt);
   const holderIdentity = record.holder ?? '';
   const leaseDurationSeconds = durationSeconds(record.duration);
   const { [WRITE_MARK]: _last, ...annotations } = seen?.metadata.annotations ?? {};
-  const bound = { holder: holderIdentity, renewTime, duration: leaseDurationSeconds ?? 0 };
+  // A release names nobody's process.
+  const held = process != null && record.holder !== null ? { process } : {};
+  const bound = { holder: holderIdentity, renewTime, duration: leaseDurationSeconds ?? 0, ...held };
   return {
     ...(seen ?? { apiVersion: API_VERSION, kind: 'Lease' }),
     metadata: {

@@ -10,6 +10,7 @@ const OPTIONS = Object.keys({
   kubeConfig: true,
   events: true,
   labelLeaderPod: true,
+  detectCrash: true,
   trustServerClock: true,
 } satisfies Record<keyof KubernetesLeaseOptions, true>);
 

@@ -8,11 +8,13 @@ import { parseJson } from './api/status.js';
 import { decodeLease, encodeLease } from './codec.js';
 import type { LeaseApi, LeaseReading } from './api/lease-api.js';
 import type { LeaseObject } from './lease-object.js';
+import type { Incarnation } from './crash/incarnation.js';
+import type { CrashDetection } from './crash/crash-detection.js';
 import type { OwnTerms } from './extras/own-terms.js';
 import { PATIENCE, watchLease, type WatchPatience } from './lease-watch.js';
 import { serverAge } from './server-age.js';
 import { NoAnswer, type Answer } from './api/transport.js';
-import { WRITE_MARK } from './write-mark.js';
+import { readProcess, WRITE_MARK } from './write-mark.js';
 import { outcomeOf } from './api/write-outcome.js';
 
 /** The whole object behind what was seen: a replacement must bring back the fields that a record has no place for. */
@@ -23,6 +25,7 @@ export interface HandleOptions {
   readonly patience?: WatchPatience;
   readonly terms?: OwnTerms;
   readonly log?: ElectionLog;
+  readonly crashes?: CrashDetection;
   /** Told what came of each read. */
   readonly wasRead?: (error?: unknown) => void;
 }
@@ -45,11 +48,16 @@ export class KubernetesLeaseHandle implements LeaseHandle {
   /** Bytes of annotations at which a write was refused for them. */
   private tooLong = MOST_ANNOTATION_BYTES + 1;
   private readonly told = new Set<string>();
+  readonly watchHolder?: LeaseHandle['watchHolder'];
 
   constructor(
     private readonly api: (signal: AbortSignal) => Promise<LeaseApi>,
     private readonly options: HandleOptions = {},
-  ) {}
+  ) {
+    const { crashes, log } = options;
+    if (crashes === undefined) return;
+    this.watchHolder = (seen, signal) => crashes.death(processOf(seen.lease), signal, log);
+  }
 
   async read(signal: AbortSignal): Promise<Snapshot> {
     try {
@@ -109,7 +117,8 @@ export class KubernetesLeaseHandle implements LeaseHandle {
     signal: AbortSignal,
   ): Promise<{ sent: LeaseObject; answer: Answer }> {
     const create = object === null;
-    const marked = encodeLease(object, api, record);
+    const process = (await this.options.crashes?.incarnation(this.options.log)) ?? null;
+    const marked = encodeLease(object, api, record, { process });
     const size = annotationBytes(marked);
     if (size < this.tooLong) {
       const answer = await api.write(marked, create, signal);
@@ -118,7 +127,7 @@ export class KubernetesLeaseHandle implements LeaseHandle {
       this.tooLong = size;
     }
     this.tell(api, FULL);
-    const bare = encodeLease(object, api, record, false);
+    const bare = encodeLease(object, api, record, { isAnnotated: false });
     return { sent: bare, answer: await api.write(bare, create, signal) };
   }
 
@@ -177,6 +186,11 @@ export class KubernetesLeaseHandle implements LeaseHandle {
     objects.set(stored, lease);
     return stored;
   }
+}
+
+function processOf(lease: StoredLease | null): Incarnation | null {
+  const object = lease && objects.get(lease);
+  return object ? readProcess(object) : null;
 }
 
 const isMarked = ({ metadata }: LeaseObject) => metadata.annotations?.[WRITE_MARK] !== undefined;

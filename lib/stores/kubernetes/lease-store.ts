@@ -9,6 +9,7 @@ import type { KubernetesLeaseOptions } from './options.js';
 import { LeaseApi } from './api/lease-api.js';
 import { LeaseEvents } from './extras/lease-events.js';
 import { KubernetesLeaseHandle } from './lease-handle.js';
+import { CrashDetection } from './crash/crash-detection.js';
 import { OwnTerms } from './extras/own-terms.js';
 import { leaderLabel, ownPod, PodLabel } from './extras/pod-label.js';
 import { rightsFor } from './api/rights.js';
@@ -25,6 +26,7 @@ export class KubernetesLeaseStore implements LeaseStore {
   readonly resolution = 1000;
   private readonly transport = new Transport();
   private readonly client: ApiClient;
+  private readonly crashes?: CrashDetection;
   private readonly opened: { terms: OwnTerms; background: BackgroundRequests }[] = [];
 
   constructor(
@@ -32,6 +34,10 @@ export class KubernetesLeaseStore implements LeaseStore {
     private readonly credentials: Credentials,
   ) {
     this.client = new ApiClient(credentials, this.transport);
+    const { detectCrash } = options;
+    if (!detectCrash) return;
+    const pod = () => credentials.pod?.() ?? Promise.resolve(null);
+    this.crashes = new CrashDetection(this.client, pod, detectCrash === true ? {} : detectCrash);
   }
 
   open({ name, namespace }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
@@ -67,10 +73,17 @@ export class KubernetesLeaseStore implements LeaseStore {
         );
       }
     };
-    return new KubernetesLeaseHandle(apiOf, { trustServerClock: options.trustServerClock, terms, log, wasRead });
+    return new KubernetesLeaseHandle(apiOf, {
+      trustServerClock: options.trustServerClock,
+      crashes: this.crashes,
+      terms,
+      log,
+      wasRead,
+    });
   }
 
   async close(): Promise<void> {
+    this.crashes?.close();
     for (const { terms } of this.opened) terms.end();
     await Promise.all(this.opened.map(({ background }) => background.close(LAST_REQUESTS)));
     this.transport.close();

@@ -27,6 +27,15 @@ export interface KubernetesLeaseOptions {
    */
   labelLeaderPod?: boolean;
   /**
+   * Lets a standby take over a second or two after the leader's process has died (SIGKILL, out of memory, a crash), and not only when its
+   * lease has ended. The proof is a nonce that each replica leaves in its container's termination log: the kubelet shows it in the Pod's
+   * status once the container is dead, and in no other case. Default false. Needs `list` and `watch` on `pods`, the kubelet's
+   * `/dev/termination-log`, a projected token, and Node as the container's first process; where something is missing the log says so
+   * once, and the lease is waited out as before. A term that is younger than a lease duration is waited out for so long. `grace`: how
+   * long a proven death is left alone, milliseconds (default 500).
+   */
+  detectCrash?: boolean | { grace?: number };
+  /**
    * Lets a replica that has just started count the lease's expiry from its last write, by the API server's clock, instead of
    * from when it first saw it: up to one lease duration sooner after a crash of everything. Default false, for the risk: those
    * are wall clocks. One that is set forward, or that differs between several API servers, makes a living leader look expired,

@@ -194,3 +194,33 @@ describe('an absent lease', () => {
     expect(takeover.lastHeld?.holder).toBe('other');
   });
 });
+
+describe('a lease whose holder is proven dead', () => {
+  it('is open at once, and stays so when a renewal arrives that the dead had sent', () => {
+    const takeover = new TakeoverTime(rules);
+    takeover.see(lease('one', {}), 0);
+    takeover.see(lease('one', { renewedAt: 3, writeId: 'renewal' }), 20_000);
+    expect(takeover.openFrom).toBe(35_000);
+    takeover.holderHasCrashed();
+    expect(takeover.openFrom).toBeLessThanOrEqual(20_000);
+    takeover.see(lease('one', { renewedAt: 4, writeId: 'late' }), 21_000);
+    expect(takeover.openFrom).toBeLessThanOrEqual(21_000);
+  });
+
+  it('is waited out for the first lease duration of its term: what kills its leader must not kill all of them at once', () => {
+    const takeover = new TakeoverTime(rules);
+    takeover.see(lease('one', {}), 0);
+    takeover.see(lease('one', { renewedAt: 3, writeId: 'renewal' }), 5_000);
+    takeover.holderHasCrashed();
+    expect(takeover.openFrom).toBe(15_000);
+  });
+
+  it('is waited out again under the next term, also of the same name', () => {
+    const takeover = new TakeoverTime(rules);
+    takeover.see(lease('one', {}), 0);
+    takeover.see(lease('one', { renewedAt: 3, writeId: 'renewal' }), 20_000);
+    takeover.holderHasCrashed();
+    takeover.see(lease('one', { renewedAt: 4, writeId: 'claim', term: 'next' }), 21_000);
+    expect(takeover.openFrom).toBe(36_000);
+  });
+});

@@ -94,7 +94,7 @@ describe('a Lease on the wire', () => {
 describe('a Lease without room for our mark', () => {
   it('says the same in the fields that everybody knows, and keeps no mark of before', () => {
     const before = encodeLease(foreign(), id, { ...record, writeId: 'earlier' });
-    const bare = encodeLease(before, id, record, false);
+    const bare = encodeLease(before, id, record, { isAnnotated: false });
     expect(bare.metadata.annotations).toEqual({ note: 'do not delete' });
     expect(decodeLease(bare)).toEqual({ ...record, term: null, writeId: null });
   });

@@ -21,6 +21,13 @@ export interface TlsIdentity {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** A Pod, as the API server itself names it. */
+export interface PodIdentity {
+  readonly name: string;
+  readonly uid: string;
+  readonly namespace: string;
+}
+
 /** A source of connections. Rejects with a LeaseStoreError that names the file or setting at fault. */
 export interface Credentials {
   /** Begins what may take longer than the first request can wait for: a library to load. Never fails. */
@@ -30,6 +37,8 @@ export interface Credentials {
   trust(connection: Connection): void;
   /** Refused by the API server (`isSure`), or TLS failed with it: the next connection is read afresh. */
   distrust(connection: Connection, isSure: boolean): void;
+  /** The Pod that the credentials were given to; `null`: none. Absent: these never belong to a Pod. */
+  pod?(): Promise<PodIdentity | null>;
   /** Namespace of leases that name none. */
   namespace(signal: AbortSignal): Promise<string>;
 }

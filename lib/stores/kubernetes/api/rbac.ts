@@ -22,7 +22,8 @@ export function roleRules(rights: readonly Right[]): string {
       `    resources: ["${resource}"]`,
       ...(named ? [`    resourceNames: ["${quoted(name)}"]`] : []),
     ].join('\n');
-    verbsOf.set(target, [...(verbsOf.get(target) ?? []), verb]);
+    // Two purposes may need the same verb.
+    verbsOf.set(target, [...new Set([...(verbsOf.get(target) ?? []), verb])]);
   }
   return [...verbsOf].map(([target, verbs]) => `${target}\n    verbs: ["${verbs.join('", "')}"]`).join('\n');
 }

@@ -1,10 +1,18 @@
 import { LeaseStoreError } from '../../../election/errors.js';
 import { quoted } from '../../../election/report/quoted.js';
-import type { Connection, Credentials } from '../api/connection.js';
+import type { Connection, Credentials, PodIdentity } from '../api/connection.js';
+import { parseJson } from '../api/status.js';
 import { CredentialsCache } from './credentials-cache.js';
 import { readableCertificates } from './pem.js';
 
 export const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+interface TokenClaims {
+  readonly 'kubernetes.io'?: {
+    readonly namespace?: unknown;
+    readonly pod?: { readonly name?: unknown; readonly uid?: unknown };
+  };
+}
 
 /** The kubelet replaces the token long before it expires; a minute late is early enough. */
 const REREAD_AFTER = 60_000;
@@ -37,6 +45,15 @@ export class InPodCredentials implements Credentials {
 
   namespace(): Promise<string> {
     return this.file('namespace');
+  }
+
+  /** By the claims of the projected token: under `hostNetwork` the host name is that of the node. */
+  async pod(): Promise<PodIdentity | null> {
+    const payload = (await this.token()).split('.')[1] ?? '';
+    const claims = parseJson(Buffer.from(payload, 'base64url').toString()) as TokenClaims | undefined;
+    const { namespace, pod } = claims?.['kubernetes.io'] ?? {};
+    const isWhole = [namespace, pod?.name, pod?.uid].every((text) => typeof text === 'string' && text !== '');
+    return isWhole ? { name: pod!.name as string, uid: pod!.uid as string, namespace: namespace as string } : null;
   }
 
   private async read(): Promise<Connection> {
