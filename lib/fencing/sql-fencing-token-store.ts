@@ -85,6 +85,9 @@ RETURNING ${returned}`;
           keep = true;
           return accepted;
         }
+      } catch (error) {
+        // A failure of the application reaches it before the driver knows of the transaction that it leaves behind.
+        if (!isRefusedInside(error)) throw error;
       } finally {
         client.release(!keep);
       }
@@ -132,6 +135,11 @@ function notCommitted(): LeaderElectionError {
 function isPool(client: SqlClient): client is Pool {
   const pool = client as Partial<Pool>;
   return typeof pool.totalCount === 'number' && typeof pool.connect === 'function';
+}
+
+/** `in_failed_sql_transaction`: the server took nothing, whatever the connection's own account of itself was. */
+function isRefusedInside(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === '25P02';
 }
 
 function isInside(client: PoolClient): boolean {
