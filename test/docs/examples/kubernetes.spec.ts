@@ -19,14 +19,24 @@ const manifest = (kind: string) => manifests.find((candidate) => candidate.kind 
 
 describe('the manifests of docs/kubernetes.md', () => {
   it('grant exactly what the store asks for with everything switched on', () => {
-    const needed = rightsFor('orders-worker', { labelLeaderPod: true }).map(({ group, resource, verb, name }) => {
-      // A create cannot be limited by name.
-      return [group, resource, verb, verb === 'create' ? '' : (name ?? '')].join(' ');
-    });
+    const needed = rightsFor('orders-worker', { labelLeaderPod: true, detectCrash: true }).map(
+      ({ group, resource, verb, name }) => {
+        // A create cannot be limited by name.
+        return [group, resource, verb, verb === 'create' ? '' : (name ?? '')].join(' ');
+      },
+    );
     const granted = manifest('Role').rules!.flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
       verbs.map((verb) => [apiGroups[0], resources[0], verb, resourceNames[0]].join(' ')),
     );
     expect(granted.toSorted()).toEqual(needed.toSorted());
+  });
+
+  it('are opened with crash detection', () => {
+    const store =
+      // ...
+      kubernetesLease({ detectCrash: true });
+    expect(store.open({ name: 'orders-worker' }).watchHolder).toBeTypeOf('function');
+    expect(kubernetesLease().open({ name: 'orders-worker' }).watchHolder).toBeUndefined();
   });
 
   it('select the leader by the label that the store puts on its Pod', () => {
