@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../repository.js';
-import { goBuild } from './go-build.js';
+import { type GoProgram, goBuild } from './go-build.js';
 
 const module = join(repository, 'test/e2e/control-plane');
 const KUBERNETES = 'v1.36.3';
@@ -17,18 +17,23 @@ export async function controlPlaneBinaries(): Promise<Binaries> {
   if (assets) return fromAssets(assets);
   // One after the other: two builds of this size at once want more memory than small machines have.
   const etcd = await goBuild({ module, package: 'go.etcd.io/etcd/server/v3', name: 'etcd' });
-  const apiServer = await goBuild({
+  const apiServer = await goBuild(kubernetesProgram('kube-apiserver'));
+  return { etcd, apiServer };
+}
+
+/** A program of Kubernetes itself, all of the one version that `go.mod` pins. */
+export function kubernetesProgram(name: string): GoProgram {
+  return {
     module,
-    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    name: 'kube-apiserver',
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    name,
     // A build without a version calls itself v0.0.0-master, which clients that compare versions take for ancient.
     set: {
       'k8s.io/component-base/version.gitVersion': KUBERNETES,
       'k8s.io/component-base/version.gitMajor': '1',
       'k8s.io/component-base/version.gitMinor': '36',
     },
-  });
-  return { etcd, apiServer };
+  };
 }
 
 function fromAssets(assets: string): Binaries {

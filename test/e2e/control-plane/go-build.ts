@@ -13,17 +13,24 @@ export interface GoProgram {
   name: string;
   /** `-X` settings of the linker. */
   set?: Record<string, string>;
+  /** Build tags. */
+  tags?: string[];
+}
+
+/** Where the binary is once it is built. The name says of what it was built, so that another version is another file. */
+export function goBinary(program: GoProgram): string {
+  return join(cacheFolder(), `${program.name}-${fingerprint(program)}`);
 }
 
 /** Builds a Go program once and returns the path of the binary; later calls, also of other checkouts, find it in the user's cache. */
 export async function goBuild(program: GoProgram): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nestjs-leader', 'go');
-  const binary = join(cache, `${program.name}-${fingerprint(program)}`);
+  const binary = goBinary(program);
   if (existsSync(binary)) return binary;
 
+  const cache = cacheFolder();
   mkdirSync(cache, { recursive: true });
   requireGo(program);
-  console.log(`building ${program.name} with Go, once: minutes for the API server (then cached in ${cache})…`);
+  console.log(`building ${program.name} with Go, once: minutes for the big ones (then cached in ${cache})…`);
   const begun = Date.now();
   // Renamed when complete: an interrupted or a concurrent build never leaves half a binary under the final name.
   const unfinished = `${binary}.${process.pid}`;
@@ -35,6 +42,7 @@ export async function goBuild(program: GoProgram): Promise<string> {
       '-buildvcs=false',
       '-trimpath',
       `-ldflags=${['-s', '-w', ...settings].join(' ')}`,
+      ...(program.tags ? [`-tags=${program.tags.join(',')}`] : []),
     ].concat(['-o', unfinished, program.package]),
     program.module,
   );
@@ -43,8 +51,13 @@ export async function goBuild(program: GoProgram): Promise<string> {
   return binary;
 }
 
+function cacheFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nestjs-leader', 'go');
+}
+
 function fingerprint(program: GoProgram): string {
-  const hash = createHash('sha256').update(JSON.stringify([program.package, program.set]));
+  const { tags = [] } = program;
+  const hash = createHash('sha256').update(JSON.stringify([program.package, program.set, ...tags]));
   const sources = readdirSync(program.module).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file));
   for (const file of sources.toSorted()) hash.update(file).update(readFileSync(join(program.module, file)));
   return hash.digest('hex').slice(0, 16);
