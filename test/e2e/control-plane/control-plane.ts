@@ -10,9 +10,20 @@ import { Cluster } from './cluster.js';
 import { freePorts } from './free-ports.js';
 import { ServerProcess } from './server-process.js';
 
+/** A kubelet as the API server knows it: the Node it is, and the token that proves it. */
+export interface NodeUser {
+  name: string;
+  token: string;
+}
+
+export interface ControlPlaneOptions {
+  /** The node that is going to join; see ../node/node.ts. */
+  node?: NodeUser;
+}
+
 /**
  * A real API server and its etcd on loopback, with TLS, RBAC and an audit log, for as long as a test wants them.
- * There is no controller manager and no kubelet: Pods stay objects, nothing is garbage collected.
+ * There is no controller manager and no kubelet: Pods stay objects, nothing is garbage collected, until a Node joins.
  */
 export class ControlPlane extends Cluster {
   private constructor(
@@ -22,12 +33,13 @@ export class ControlPlane extends Cluster {
     adminToken: string,
     readonly etcd: ServerProcess,
     readonly apiServer: ServerProcess,
+    readonly node: NodeUser | undefined,
   ) {
     super({ url, caFile, adminToken, auditLogFile: join(directory, 'audit.log') });
   }
 
   /** Resolves when both servers answer. The first call on a machine builds them. */
-  static async start(): Promise<ControlPlane> {
+  static async start({ node }: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const binaries = await controlPlaneBinaries();
     const directory = mkdtempSync(join(tmpdir(), 'nestjs-leader-cluster-'));
     const file = (name: string, content?: string) => {
@@ -41,6 +53,12 @@ export class ControlPlane extends Cluster {
     const serving = authority.serving(['127.0.0.1', 'localhost']);
     const caFile = file('ca.crt', authority.certificate);
     const url = `https://127.0.0.1:${secure}`;
+    const tokens = [`${adminToken},admin,admin,system:masters`];
+    if (node) tokens.push(`${node.token},system:node:${node.name},${node.name},system:nodes`);
+    const [servingCertificate, servingKey] = [
+      file('serving.crt', serving.certificate),
+      file('serving.key', serving.key),
+    ];
 
     const etcd = new ServerProcess(
       'etcd',
@@ -67,10 +85,10 @@ export class ControlPlane extends Cluster {
         '--advertise-address=127.0.0.1',
         `--secure-port=${secure}`,
         `--cert-dir=${file('certificates')}`,
-        `--tls-cert-file=${file('serving.crt', serving.certificate)}`,
-        `--tls-private-key-file=${file('serving.key', serving.key)}`,
-        '--authorization-mode=RBAC',
-        `--token-auth-file=${file('tokens.csv', `${adminToken},admin,admin,system:masters\n`)}`,
+        `--tls-cert-file=${servingCertificate}`,
+        `--tls-private-key-file=${servingKey}`,
+        `--authorization-mode=${node ? 'Node,RBAC' : 'RBAC'}`,
+        `--token-auth-file=${file('tokens.csv', `${tokens.join('\n')}\n`)}`,
         '--service-account-issuer=https://kubernetes.default.svc',
         `--service-account-key-file=${file('sa.pub', serviceAccounts.publicKey.export({ type: 'spki', format: 'pem' }).toString())}`,
         `--service-account-signing-key-file=${file('sa.key', serviceAccounts.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString())}`,
@@ -82,6 +100,15 @@ export class ControlPlane extends Cluster {
         '--runtime-config=coordination.k8s.io/v1beta1=true',
         `--audit-policy-file=${file('audit-policy.json', JSON.stringify(auditPolicy))}`,
         `--audit-log-path=${file('audit.log', '')}`,
+        ...(node
+          ? [
+              '--enable-admission-plugins=NodeRestriction',
+              '--allow-privileged',
+              // How `kubectl logs` and `exec` get through: the kubelet lets in whom this cluster's authority has certified, nobody else.
+              `--kubelet-client-certificate=${servingCertificate}`,
+              `--kubelet-client-key=${servingKey}`,
+            ]
+          : []),
       ],
       file('kube-apiserver.log', ''),
       // Refused connections and unready answers are what it is being asked for.
@@ -91,7 +118,7 @@ export class ControlPlane extends Cluster {
           .then((answer) => answer.status === 200)
           .catch(() => false),
     );
-    const controlPlane = new ControlPlane(directory, url, caFile, adminToken, etcd, apiServer);
+    const controlPlane = new ControlPlane(directory, url, caFile, adminToken, etcd, apiServer, node);
     try {
       await etcd.start();
       await apiServer.start();
@@ -102,6 +129,11 @@ export class ControlPlane extends Cluster {
     } finally {
       admin.close();
     }
+  }
+
+  /** Signs the tokens of ServiceAccounts. */
+  get serviceAccountKeyFile(): string {
+    return join(this.directory, 'sa.key');
   }
 
   /** Serves with a certificate of a new authority from the next connection on; what clients trust (`caFile`) is for the caller to change. Returns the new CA, PEM. */

@@ -13,12 +13,13 @@ export class ServerProcess {
     private readonly args: string[],
     private readonly logFile: string,
     private readonly isReady: () => Promise<boolean>,
+    private readonly env: NodeJS.ProcessEnv = process.env,
   ) {}
 
   /** Resolves once the server answers. @throws Error with the end of its log if it exits or stays unready for `patience` ms */
   async start(patience = 60_000): Promise<void> {
     const log = openSync(this.logFile, 'a');
-    const child = spawn(this.binary, this.args, { stdio: ['ignore', log, log] });
+    const child = spawn(this.binary, this.args, { env: this.env, stdio: ['ignore', log, log] });
     closeSync(log);
     this.process = child;
     let failure: Error | null = null;
