@@ -1,0 +1,3 @@
+module nestjs-leader.test/pause
+
+go 1.24
