@@ -10,7 +10,8 @@ import { OrdersService } from './orders.service.js';
     LeaderElectionModule.forRoot({
       leaseName: 'orders-worker',
       // In a pod this is the default. Named, the same program also runs on a laptop, with the kubeconfig that kubectl uses.
-      store: kubernetesLease(),
+      // A standby takes over when the leader's Pod shows that its container has ended, not only when its lease has.
+      store: kubernetesLease({ detectCrash: true }),
       // Below terminationGracePeriodSeconds of the Deployment (30): what is left is for releasing the lease and closing the app.
       drainTimeout: 20_000,
     }),
