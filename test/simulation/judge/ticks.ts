@@ -208,7 +208,7 @@ export class Ticks {
       const until = wall - SETTLED;
       // Of a leader whose clock was ahead: it is run again, or gone on from, at its instant.
       const mark = ledgerOf(this.service().current).get(job.name)?.mark ?? 0;
-      if (mark > wall && mark <= Math.max(wall, this.service().wall) + FAR_AHEAD) continue;
+      if (mark > until && mark <= Math.max(wall, this.service().wall) + FAR_AHEAD) continue;
       this.checkJob(job, until);
     }
   }
