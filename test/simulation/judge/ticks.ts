@@ -207,8 +207,10 @@ export class Ticks {
       if (world.now - (this.endedAt.get(job.name) ?? 0) < SETTLED) continue;
       const until = wall - SETTLED;
       // Of a leader whose clock was ahead: it is run again, or gone on from, at its instant.
-      const mark = ledgerOf(this.service().current).get(job.name)?.mark ?? 0;
-      if (mark > until && mark <= Math.max(wall, this.service().wall) + FAR_AHEAD) continue;
+      const { current, wall: storeWall } = this.service();
+      const { mark = 0, claim } = ledgerOf(current).get(job.name) ?? {};
+      const isLeftOver = claim != null && claim.term !== current.term;
+      if (mark > (isLeftOver ? until : wall) && mark <= Math.max(wall, storeWall) + FAR_AHEAD) continue;
       this.checkJob(job, until);
     }
   }
