@@ -14,6 +14,7 @@ type Operation = StoreRequest['operation'];
 export function observedStore(store: LeaseStore, subject: () => Observed): LeaseStore {
   return {
     name: store.name,
+    processName: store.processName,
     resolution: store.resolution,
     open: (lease, log) => observedHandle(store.open(lease, log), subject),
   };

@@ -74,7 +74,7 @@ export class LeaderElector implements Election {
     this.name = setup.name ?? 'default';
     this.timings = resolveTimings(options);
     // Two replicas with one identity would take each other's writes for their own: the suffix is not optional.
-    this.identity = `${options.identity ?? hostname()}_${chance.uuid()}`;
+    this.identity = `${options.identity ?? options.store.processName ?? hostname()}_${chance.uuid()}`;
     this.health = new StoreHealth(clock, log, this.name, this.timings.leaseDuration);
     this.gate = new Gate(this.name, () => this.terms.current());
     this.handlers = new TermHandlerQueue(this.gate, clock, this.timings, this.health);

@@ -8,6 +8,8 @@ import type { ElectionLog } from './report/election-log.js';
 export interface LeaseStore {
   /** How logs and `status()` call it: `kubernetes`, `file`, `postgres`, `memory`. */
   readonly name?: string;
+  /** What this process is called where the store is: the default of `identity`. Absent: the host name. */
+  readonly processName?: string;
   /**
    * Granularity, in milliseconds, with which the store (or other users of its records) keeps durations and times: 1000 for a
    * Kubernetes Lease. Durations are rounded up to it and every write advances `renewedAt` by at least this much. Default 1.

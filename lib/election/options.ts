@@ -9,7 +9,7 @@ export interface ElectionOptions {
   leaseName: string;
   /** Kubernetes namespace; elsewhere a prefix that keeps leases apart. Default: the pod's own, else `default`. */
   namespace?: string;
-  /** Readable prefix of this replica's identity (default: host name). A random suffix is always added: two replicas never share one. */
+  /** Readable prefix of this replica's identity (default: the Pod's name in Kubernetes, else the host name). A random suffix is always added: two replicas never share one. */
   identity?: string;
   /** Where the lease is kept. Elections of one store object share its connections. */
   store: LeaseStore;

@@ -40,6 +40,11 @@ export class KubernetesLeaseStore implements LeaseStore {
     this.crashes = new CrashDetection(this.client, pod, detectCrash === true ? {} : detectCrash);
   }
 
+  /** Under `hostNetwork` the host name would be that of the node, and the same for all replicas on it. */
+  get processName(): string | undefined {
+    return this.credentials.podName;
+  }
+
   open({ name, namespace }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
     const { options, client } = this;
     checkName('leaseName', name, SUBDOMAIN, 253);

@@ -26,7 +26,15 @@ async function pod({ host = '127.0.0.1', env = {} }: { host?: string; env?: Node
     await server.stop();
     await rm(directory, { recursive: true });
   });
-  return { server, directory, mount, clock, read: () => store.open({ name: 'orders' }).read(patient()) };
+  return {
+    server,
+    directory,
+    mount,
+    clock,
+    credentials,
+    store,
+    read: () => store.open({ name: 'orders' }).read(patient()),
+  };
 }
 
 describe('in a pod', () => {
@@ -34,6 +42,24 @@ describe('in a pod', () => {
     const { server, read } = await pod();
     await read();
     expect(server.requests[0]).toMatchObject({ token: 'secret', path: expect.stringContaining('/kube-system/leases') });
+  });
+
+  it('the Pod is the one that the token was made for, whatever the host is called', async () => {
+    const { mount, store, credentials } = await pod();
+    const claims = { 'kubernetes.io': { namespace: 'orders', pod: { name: 'orders-7f9-abcde', uid: 'u1' } } };
+    const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    await mount('token', `header.${payload}.signature\n`);
+    expect(store.processName).toBe('orders-7f9-abcde');
+    expect(await credentials.pod()).toEqual({ name: 'orders-7f9-abcde', uid: 'u1', namespace: 'orders' });
+  });
+
+  it('a token that names no Pod leaves the host name', async () => {
+    const { mount, store, credentials } = await pod();
+    expect(store.processName).toBeUndefined();
+    expect(await credentials.pod()).toBeNull();
+    await mount('token', 'a.bm8ganNvbg.c');
+    expect(store.processName).toBeUndefined();
+    expect(new InPodCredentials('/nowhere').podName).toBeUndefined();
   });
 
   it('the address may be one of IPv6', async () => {

@@ -39,6 +39,8 @@ export interface Credentials {
   distrust(connection: Connection, isSure: boolean): void;
   /** The Pod that the credentials were given to; `null`: none. Absent: these never belong to a Pod. */
   pod?(): Promise<PodIdentity | null>;
+  /** The name of that Pod, at once; `undefined` where it cannot be told. */
+  readonly podName?: string;
   /** Namespace of leases that name none. */
   namespace(signal: AbortSignal): Promise<string>;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { LeaseStoreError } from '../../../election/errors.js';
 import { quoted } from '../../../election/report/quoted.js';
 import type { Connection, Credentials, PodIdentity } from '../api/connection.js';
@@ -6,6 +7,15 @@ import { CredentialsCache } from './credentials-cache.js';
 import { readableCertificates } from './pem.js';
 
 export const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** As the API server has signed it into a projected token. */
+function podOf(token: string): PodIdentity | null {
+  const payload = token.split('.')[1] ?? '';
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString()) as TokenClaims | undefined;
+  const { namespace, pod } = claims?.['kubernetes.io'] ?? {};
+  const isWhole = [namespace, pod?.name, pod?.uid].every((text) => typeof text === 'string' && text !== '');
+  return isWhole ? { name: pod!.name as string, uid: pod!.uid as string, namespace: namespace as string } : null;
+}
 
 interface TokenClaims {
   readonly 'kubernetes.io'?: {
@@ -49,11 +59,16 @@ export class InPodCredentials implements Credentials {
 
   /** By the claims of the projected token: under `hostNetwork` the host name is that of the node. */
   async pod(): Promise<PodIdentity | null> {
-    const payload = (await this.token()).split('.')[1] ?? '';
-    const claims = parseJson(Buffer.from(payload, 'base64url').toString()) as TokenClaims | undefined;
-    const { namespace, pod } = claims?.['kubernetes.io'] ?? {};
-    const isWhole = [namespace, pod?.name, pod?.uid].every((text) => typeof text === 'string' && text !== '');
-    return isWhole ? { name: pod!.name as string, uid: pod!.uid as string, namespace: namespace as string } : null;
+    return podOf(await this.token());
+  }
+
+  get podName(): string | undefined {
+    try {
+      return podOf(readFileSync(`${this.directory}/token`, 'utf8'))?.name;
+    } catch {
+      // The first request tells what is wrong with the token; here it only costs a readable name.
+      return undefined;
+    }
   }
 
   private async read(): Promise<Connection> {
