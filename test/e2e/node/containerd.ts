@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ServerProcess } from '../control-plane/server-process.js';
 import type { NodeBinaries } from './binaries.js';
 import type { NodeFolders } from './node-folders.js';
-import { endProcesses, processesNaming } from './processes.js';
+import { endProcesses, processesNaming, programOf } from './processes.js';
 import { searchPath } from './requirements.js';
 
 /** The name under which the kubelet's container runtime keeps what is Kubernetes'; ctr sees another one by default. */
@@ -53,8 +53,13 @@ export class Containerd {
   /** Also ends the shims, which outlive containerd on purpose: containers should not end with it. */
   async stop(): Promise<void> {
     await this.server.stop();
-    // The address of this containerd stands on the command line of each.
-    await endProcesses(() => processesNaming(this.socket), 0);
+    await endProcesses(() => this.shims(), 0);
+  }
+
+  /** The address of this containerd stands on the command line of each, as on that of a `ctr` that somebody uses. */
+  private shims(): number[] {
+    const binary = realpathSync(this.binaries.shim);
+    return processesNaming(this.socket).filter((pid) => programOf(pid) === binary);
   }
 
   private async ctr(...args: string[]): Promise<void> {

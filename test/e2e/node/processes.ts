@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Whether it runs; a zombie does not, it only waits for its parent to ask. */
@@ -14,6 +14,15 @@ export function processesNaming(text: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => pid !== process.pid && read(`/proc/${pid}/cmdline`)?.includes(text) && isAlive(pid));
+}
+
+/** The file that a process was started from. */
+export function programOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Asks each to end, and kills what is left when `grace` ms are over. `find` is asked again, as processes start others. */

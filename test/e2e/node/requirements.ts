@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { nodeBinariesAreBuilt } from './binaries.js';
 import { deviceSocket } from './machine-folders.js';
 
-/** Where runc and iptables live on many distributions, though not on the PATH of every shell. */
+/** Where runc and mount tools live on many distributions, though not on the PATH of every shell. */
 export const searchPath = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 /** What this machine lacks for a node, each with what to do about it; empty if nothing. */
@@ -12,11 +12,12 @@ export function missingForNode(): string[] {
     return ['Linux: containers share its kernel. Elsewhere, run this in a virtual machine.'];
   const missing: string[] = [];
   if (process.getuid?.() !== 0)
-    missing.push('root: mounts and cgroups need it. Type: sudo -E npm run cluster -- --node');
+    missing.push('root: mounts and cgroups need it. Type before the command: sudo env "PATH=$PATH"');
   const runc = output('runc', '--version');
-  if (runc === undefined) missing.push('runc, which runs the containers. Type: apt-get install -y runc');
+  if (runc === undefined)
+    missing.push('runc, which runs the containers. Type: apt-get update && apt-get install -y runc');
   else if (!/^libseccomp/m.test(runc))
-    missing.push('a runc with seccomp, without which it refuses Pods. Type: apt-get install -y runc');
+    missing.push('a runc with seccomp, without which it refuses Pods. Type: apt-get update && apt-get install -y runc');
   // The path of this socket cannot be set, and a second kubelet would take it from the first.
   if (existsSync(deviceSocket))
     missing.push(`a machine without another kubelet. If none runs, type: rm ${deviceSocket}`);
