@@ -33,6 +33,7 @@ describe('two copies of the package in one process', () => {
       'LeaderElectionService',
       'admitted-calls',
       'cron-arithmetic',
+      'last-words',
       'registries',
       'users-of-stores',
     ]);

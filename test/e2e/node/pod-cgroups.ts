@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { type Dirent, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mounts } from './mounts.js';
@@ -52,8 +52,18 @@ export class PodCgroups {
 
 /** The folder itself first, then what is below it. */
 function withChildren(folder: string): string[] {
-  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const below = childrenOf(folder).filter((entry) => entry.isDirectory());
   return [folder, ...below.flatMap((entry) => withChildren(join(folder, entry.name)))];
+}
+
+function childrenOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    // The runtime removes a container's group while this looks.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 function read(file: string): string {

@@ -209,7 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'elector.ts',
-        'this.identity = `${options.identity ?? hostname()}_${chance.uuid()}`;',
+        'this.identity = `${options.identity ?? options.store.processName ?? hostname()}_${chance.uuid()}`;',
         "this.identity = 'r0_shared';",
       ),
     ],
