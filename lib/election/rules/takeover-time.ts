@@ -208,7 +208,8 @@ export class TakeoverTime {
   private timeToWaitOut(blank: LeaseRecord): number {
     return this.lastHolder === null
       ? Math.max(blank.duration, this.rules.leaseDuration) + this.rules.takeoverGrace
-      : this.holderDuration + this.grace(this.lastHolder);
+      : // What was blanked may have been held for longer, by somebody that was never seen here.
+        Math.max(blank.duration, this.holderDuration) + this.grace(this.lastHolder);
   }
 
   private grace(record: LeaseRecord | null): number {

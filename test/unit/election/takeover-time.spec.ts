@@ -224,3 +224,12 @@ describe('a lease whose holder is proven dead', () => {
     expect(takeover.openFrom).toBe(36_000);
   });
 });
+
+describe('a lease that a third party has blanked', () => {
+  it('is waited out for the duration that it still shows: its last holder may never have been seen', () => {
+    const takeover = new TakeoverTime(rules);
+    takeover.see(lease('one', { duration: 10_000 }), 0);
+    takeover.see(lease('one', { holder: null, term: null, writeId: null, renewedAt: 9, duration: 30_000 }), 20_000);
+    expect(takeover.openFrom).toBe(50_000);
+  });
+});
