@@ -4,6 +4,7 @@ import type { LeaseApi, LeaseReading } from './api/lease-api.js';
 import { isToken } from './lease-object.js';
 import { parseJson } from './api/status.js';
 import { lines } from './api/lines.js';
+import { pause } from './api/pause.js';
 import { readAnswer } from './api/transport.js';
 
 export interface WatchPatience {
@@ -188,16 +189,4 @@ function watchError(api: LeaseApi, what: unknown, detail: unknown): LeaseStoreEr
     `The watch of the lease in namespace "${quoted(api.namespace)}" ended: ${quoted(what)}: ${quoted(text)}.`,
     { advice: 'The lease is read again and the watch reopened; nothing is lost but a moment.', cause: detail },
   );
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

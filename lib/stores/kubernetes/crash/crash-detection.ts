@@ -4,6 +4,7 @@ import { quoted } from '../../../election/report/quoted.js';
 import type { ElectionLog } from '../../../election/report/election-log.js';
 import type { ApiClient } from '../api/api-client.js';
 import type { PodIdentity } from '../api/connection.js';
+import { pause } from '../api/pause.js';
 import type { Incarnation } from './incarnation.js';
 import { PodWatches } from './pod-watches.js';
 import { CONTAINER_FILES, leaveLastWords, type LastWords } from './termination-log.js';
@@ -45,7 +46,8 @@ export class CrashDetection {
       if (!signal.aborted) this.tell(log, `Crashes of other replicas are not noticed: ${(error as Error).message}`);
       throw error;
     }
-    await this.passes(signal);
+    await pause(this.grace, signal);
+    signal.throwIfAborted();
     log?.log(`The holder of the lease is dead: its Pod "${quoted(who.pod)}" shows the end of that process.`);
   }
 
@@ -73,19 +75,5 @@ export class CrashDetection {
     if (this.told.has(what)) return;
     this.told.add(what);
     log?.warn(`detectCrash: ${what} Others wait until its lease has ended.`);
-  }
-
-  private passes(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const aborted = (): void => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', aborted);
-        resolve();
-      }, this.grace);
-      signal.addEventListener('abort', aborted, { once: true });
-    });
   }
 }

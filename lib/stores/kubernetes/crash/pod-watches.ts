@@ -1,5 +1,6 @@
 import { LeaderElectionError } from '../../../election/errors.js';
 import type { ApiClient } from '../api/api-client.js';
+import { pause } from '../api/pause.js';
 import { isSameIncarnation, type Incarnation } from './incarnation.js';
 import { watchPod } from './pod-api.js';
 import { provesDeath, type PodObject } from './proof-of-death.js';
@@ -73,10 +74,10 @@ export class PodWatches {
   }
 
   private async follow(waiting: Set<Waiting>, where: Incarnation, signal: AbortSignal): Promise<void> {
-    for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (let milliseconds = FIRST_PAUSE; !signal.aborted; milliseconds = Math.min(2 * milliseconds, LONGEST_PAUSE)) {
       try {
         for await (const pod of watchPod(this.client, where, signal)) {
-          pause = FIRST_PAUSE;
+          milliseconds = FIRST_PAUSE;
           tell(waiting, pod);
         }
       } catch (error) {
@@ -85,7 +86,7 @@ export class PodWatches {
           return this.giveUp(waiting, error);
         // The watch of the lease tells of a store that does not answer; here nothing waits.
       }
-      await rest(pause, signal);
+      await pause(milliseconds, signal);
     }
   }
 
@@ -100,16 +101,4 @@ function tell(waiting: Set<Waiting>, pod: PodObject): void {
     if (!provesDeath(pod, one.who)) continue;
     for (const other of waiting) if (isSameIncarnation(other.who, one.who)) other.proven();
   }
-}
-
-function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
