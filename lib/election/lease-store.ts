@@ -44,11 +44,11 @@ export interface LeaseHandle {
   /** Resolves true only on proof that the process that holds the lease in `seen` is dead. Doubt is false. */
   isHolderGone?(seen: Snapshot, signal: AbortSignal): Promise<boolean>;
   /**
-   * Resolves as soon as there is proof that the process that holds the lease in `seen` is dead: that very process, not another under
-   * its name. Doubt never resolves. Asked once for each term of another holder, beside everything else: nothing waits for it. Rejects
-   * where it cannot tell, and then has said why itself; it is asked again at the holder's next renewal.
+   * Yields `true` as soon as there is proof that the process that holds the lease in `seen` is dead: that very process, not another under
+   * its name. Doubt yields nothing. Asked once for each term of another holder, beside everything else: nothing waits for it. Throws or
+   * ends where it cannot tell, and then has said why itself; it is asked again at the holder's next renewal.
    */
-  watchHolder?(seen: Snapshot, signal: AbortSignal): Promise<void>;
+  watchHolder?(seen: Snapshot, signal: AbortSignal): AsyncIterable<true>;
   /** Milliseconds between questions to `isHolderGone` where asking is cheap. Absent: asked once per retry period after a missed renewal. */
   readonly holderProbeInterval?: number;
 }

@@ -17,6 +17,20 @@ describe('the options of a store', () => {
   });
 });
 
+describe('the values of kubernetesLease', () => {
+  it.each([
+    [{ detectCrash: 'true' }, 'detectCrash is "true"'],
+    [{ detectCrash: { grace: 0 } }, 'kubernetesLease({ detectCrash: true })'],
+    [{ labelLeaderPod: 1 }, 'labelLeaderPod is 1'],
+    [{ events: 'no' }, 'events is "no"'],
+    [{ detectCrash: true, crashGrace: '1s' }, 'crashGrace is "1s"'],
+    [{ crashGrace: -1 }, 'crashGrace: 500'],
+  ])('are refused where they are of the wrong kind: %j', (options, message) => {
+    expect(() => kubernetesLease(asTyped(options))).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+    expect(() => kubernetesLease(asTyped(options))).toThrow(message);
+  });
+});
+
 describe('a name that the Kubernetes API would refuse', () => {
   it.each([
     ['Orders_Worker', "Write leaseName: 'orders-worker'."],

@@ -7,7 +7,7 @@ export class HolderWatcher {
 
   constructor(
     private readonly identity: string,
-    private readonly watchHolder: (seen: Snapshot, signal: AbortSignal) => Promise<void>,
+    private readonly watchHolder: (seen: Snapshot, signal: AbortSignal) => AsyncIterable<true>,
     private readonly onGone: (seen: Snapshot) => void,
   ) {}
 
@@ -29,15 +29,24 @@ export class HolderWatcher {
   }
 
   private async ask(seen: Snapshot, controller: AbortController): Promise<void> {
-    let isGone = true;
-    try {
-      await this.watchHolder(seen, controller.signal);
-    } catch {
-      // The store has told why it cannot tell, and is asked again at the holder's next renewal. Meanwhile the lease is waited out.
-      isGone = false;
-    }
+    const isGone = await isProven(this.watchHolder, seen, controller.signal);
     if (controller.signal.aborted) return;
     if (isGone) this.onGone(seen);
+    // The store cannot tell, and has said why itself. Asked again at the holder's next renewal; meanwhile the lease is waited out.
     else this.asked = null;
   }
+}
+
+async function isProven(
+  watchHolder: (seen: Snapshot, signal: AbortSignal) => AsyncIterable<true>,
+  seen: Snapshot,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    // An end without a word is no proof, and nothing else that it may yield is.
+    for await (const isGone of watchHolder(seen, signal)) if (isGone === true) return true;
+  } catch {
+    // Told by the store.
+  }
+  return false;
 }

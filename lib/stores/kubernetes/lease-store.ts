@@ -34,10 +34,9 @@ export class KubernetesLeaseStore implements LeaseStore {
     private readonly credentials: Credentials,
   ) {
     this.client = new ApiClient(credentials, this.transport);
-    const { detectCrash } = options;
-    if (!detectCrash) return;
+    if (options.detectCrash !== true) return;
     const pod = () => credentials.pod?.() ?? Promise.resolve(null);
-    this.crashes = new CrashDetection(this.client, pod, detectCrash === true ? {} : detectCrash);
+    this.crashes = new CrashDetection(this.client, pod, options.crashGrace);
   }
 
   /** Under `hostNetwork` the host name would be that of the node, and the same for all replicas on it. */

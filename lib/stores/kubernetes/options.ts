@@ -31,10 +31,14 @@ export interface KubernetesLeaseOptions {
    * lease has ended. The proof is a nonce that each replica leaves in its container's termination log: the kubelet shows it in the Pod's
    * status once the container is dead, and in no other case. Default false. Needs `list` and `watch` on `pods`, the kubelet's
    * `/dev/termination-log`, a projected token, and Node as the container's first process; where something is missing the log says so
-   * once, and the lease is waited out as before. A term that is younger than a lease duration is waited out for so long. `grace`: how
-   * long a proven death is left alone, milliseconds (default 500).
+   * once, and the lease is waited out as before. A term that is younger than a lease duration is waited out for so long.
    */
-  detectCrash?: boolean | { grace?: number };
+  detectCrash?: boolean;
+  /**
+   * Of `detectCrash`: how long a proven death is left alone, milliseconds, because a request that the dead process has sent may still
+   * arrive. Default 500.
+   */
+  crashGrace?: number;
   /**
    * Lets a replica that has just started count the lease's expiry from its last write, by the API server's clock, instead of
    * from when it first saw it: up to one lease duration sooner after a crash of everything. Default false, for the risk: those

@@ -115,14 +115,14 @@ export class LeaseClient implements LeaseStore {
   }
 
   /** Proof comes late, or never: the node of the dead may be gone as well. */
-  private death(seen: Snapshot, signal: AbortSignal, latest: number): Promise<void> {
+  private async *death(seen: Snapshot, signal: AbortSignal, latest: number): AsyncGenerator<true> {
     const { process, hooks } = this;
     const { world } = this.network;
     const luck = world.random.stream(`proof ${seen.token} ${process.identity}`);
     const isNever = luck.chance(0.2);
     const late = luck.skewed(0, latest);
     let diedAt: number | null = null;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const look = (): void => {
         if (signal.aborted) return reject(signal.reason);
         if (hooks.isDead(seen.lease!.record.holder!)) diedAt ??= process.now();
@@ -132,6 +132,7 @@ export class LeaseClient implements LeaseStore {
       };
       look();
     });
+    yield true;
   }
 
   private outcome(answer: Answer): WriteOutcome {

@@ -69,6 +69,51 @@ describe('a store that misbehaves', () => {
     });
   }
 
+  const words: Record<string, LeaseHandle['watchHolder']> = {
+    'throws at once': () => {
+      throw new Error('synchronous');
+    },
+    'throws later': async function* () {
+      yield await Promise.reject(new Error('no Pods here'));
+    },
+    'ends without a word': async function* () {},
+    'yields false': async function* () {
+      yield false as true;
+    },
+    'returns a promise': () => Promise.resolve(true) as never,
+    'never answers': async function* () {
+      yield await NEVER();
+    },
+  };
+  for (const [how, watchHolder] of Object.entries(words)) {
+    it(`and whose watchHolder() ${how} proves nothing: the lease is waited out`, async () => {
+      const leader = await fleet.join();
+      const standby = await fleet.join({ store: tampered(fleet.store, () => ({ watchHolder })) });
+      await fleet.time.advance(20_000);
+      leader.clock.pause();
+      await fleet.time.advance(11_900);
+      expect(standby.elector.isLeader()).toBe(false);
+      await fleet.time.advance(4_000);
+      expect(standby.elector.isLeader()).toBe(true);
+    });
+  }
+
+  it('and whose watchHolder() yields true is believed', async () => {
+    let die!: () => void;
+    const death = new Promise<void>((resolve) => (die = resolve));
+    const leader = await fleet.join();
+    const watchHolder: LeaseHandle['watchHolder'] = async function* () {
+      await death;
+      yield true;
+    };
+    const standby = await fleet.join({ store: tampered(fleet.store, () => ({ watchHolder })) });
+    await fleet.time.advance(20_000);
+    leader.clock.pause();
+    die();
+    await fleet.time.advance(1_000);
+    expect(standby.elector.isLeader()).toBe(true);
+  });
+
   it('and whose watch() throws at once is polled', async () => {
     const leader = await fleet.join();
     const standby = await join(() => ({

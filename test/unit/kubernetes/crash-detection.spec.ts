@@ -44,7 +44,7 @@ async function scene({ pod = POD as typeof POD | null, uidOfMount = 'u1', mayWat
     warn: (line: string) => said.push(line),
     error: () => undefined,
   };
-  const crashes = new CrashDetection(client, () => Promise.resolve(pod), { grace: 0 }, files);
+  const crashes = new CrashDetection(client, () => Promise.resolve(pod), 0, files);
   const api = new LeaseApi(client, LEASE.name, LEASE.namespace);
   const handle = new KubernetesLeaseHandle(() => Promise.resolve(api), { crashes, log });
   onTestFinished(async () => {
@@ -73,6 +73,12 @@ async function scene({ pod = POD as typeof POD | null, uidOfMount = 'u1', mayWat
   };
 }
 
+/** Resolves with the first word of a watch of the holder. */
+async function proof(watch: AsyncIterable<true>): Promise<true> {
+  for await (const isGone of watch) return isGone;
+  throw new Error('It ended without a word.');
+}
+
 async function settled(promise: Promise<unknown>): Promise<string> {
   return Promise.race([
     promise.then(
@@ -99,7 +105,7 @@ describe('a replica that detects crashes', () => {
 
   it('hears of the death of the holder while it watches', async () => {
     const { write, handle, watching, dies, said } = await scene();
-    const death = handle.watchHolder!(await write(), patient());
+    const death = proof(handle.watchHolder!(await write(), patient()));
     await expect.poll(() => watching.size).toBe(1);
     expect(await settled(death)).toBe('open');
     dies();
@@ -111,12 +117,12 @@ describe('a replica that detects crashes', () => {
     const { write, handle, dies } = await scene();
     const seen = await write();
     dies();
-    await handle.watchHolder!(seen, patient());
+    await proof(handle.watchHolder!(seen, patient()));
   });
 
   it('does not believe the death of another incarnation', async () => {
     const { write, handle, watching, dies } = await scene();
-    const death = handle.watchHolder!(await write(), patient());
+    const death = proof(handle.watchHolder!(await write(), patient()));
     await expect.poll(() => watching.size).toBe(1);
     dies('\nleader=0123456789abcdef0123456789abcdef\n');
     await expect.poll(async () => settled(death)).toBe('open');
@@ -126,7 +132,7 @@ describe('a replica that detects crashes', () => {
     const { write, handle, watching, server } = await scene();
     const seen = await write();
     const over = new AbortController();
-    const deaths = [1, 2, 3].map(() => handle.watchHolder!(seen, over.signal));
+    const deaths = [1, 2, 3].map(() => proof(handle.watchHolder!(seen, over.signal)));
     await expect.poll(() => watching.size).toBe(1);
     expect(server.requests.filter(({ query }) => query.get('watch') !== null)).toHaveLength(1);
     over.abort();
@@ -137,8 +143,8 @@ describe('a replica that detects crashes', () => {
   it('cannot tell where Pods may not be watched, says so once, and does not ask again at each renewal', async () => {
     const { write, handle, server, said } = await scene({ mayWatch: false });
     const seen = await write();
-    await expect(handle.watchHolder!(seen, patient())).rejects.toMatchObject({ code: 'STORE_FORBIDDEN' });
-    await expect(handle.watchHolder!(seen, patient())).rejects.toMatchObject({ code: 'STORE_FORBIDDEN' });
+    await expect(proof(handle.watchHolder!(seen, patient()))).rejects.toMatchObject({ code: 'STORE_FORBIDDEN' });
+    await expect(proof(handle.watchHolder!(seen, patient()))).rejects.toMatchObject({ code: 'STORE_FORBIDDEN' });
     expect(said).toHaveLength(1);
     expect(server.requests.filter(({ path }) => path.endsWith('/pods'))).toHaveLength(1);
   });
@@ -147,7 +153,7 @@ describe('a replica that detects crashes', () => {
     const { write, handle, server } = await scene();
     await write();
     server.leases.edit(LEASE.namespace, LEASE.name, ({ spec }) => (spec.holderIdentity = 'client-go'));
-    await expect(handle.watchHolder!(await handle.read(patient()), patient())).rejects.toThrow(
+    await expect(proof(handle.watchHolder!(await handle.read(patient()), patient()))).rejects.toThrow(
       'does not say which process',
     );
   });

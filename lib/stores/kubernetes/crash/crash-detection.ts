@@ -10,7 +10,7 @@ import { PodWatches } from './pod-watches.js';
 import { CONTAINER_FILES, leaveLastWords, type LastWords } from './termination-log.js';
 
 /** How long a proven death is left alone, milliseconds: a request that the dead has sent may still be on its way. */
-const GRACE = 500;
+export const CRASH_GRACE = 500;
 
 /** By termination log: a process leaves one nonce there, however many stores it has. */
 const left = processWide('last-words', () => new Map<string, LastWords>());
@@ -18,18 +18,16 @@ const left = processWide('last-words', () => new Map<string, LastWords>());
 /** What a replica leaves behind for its successor, and what it finds out about the one that holds a Lease. */
 export class CrashDetection {
   private readonly pods: PodWatches;
-  private readonly grace: number;
   private readonly told = new Set<string>();
   private self: Promise<Incarnation | null> | null = null;
 
   constructor(
     client: ApiClient,
     private readonly pod: () => Promise<PodIdentity | null>,
-    { grace = GRACE }: { grace?: number } = {},
+    private readonly grace = CRASH_GRACE,
     private readonly files = CONTAINER_FILES,
   ) {
     this.pods = new PodWatches(client);
-    this.grace = grace;
   }
 
   /** This process, as its Leases name it. `null`: its death cannot be proven here, which is told once. */
@@ -37,8 +35,8 @@ export class CrashDetection {
     return (this.self ??= this.introduce(log));
   }
 
-  /** Resolves when the process is proven dead and the grace is over. Rejects where that cannot be found out. */
-  async death(who: Incarnation | null, signal: AbortSignal, log?: ElectionLog): Promise<void> {
+  /** Yields once the process is proven dead and the grace is over. Throws where that cannot be found out. */
+  async *death(who: Incarnation | null, signal: AbortSignal, log?: ElectionLog): AsyncGenerator<true> {
     if (who === null) throw new LeaseStoreError('STORE_BAD_DATA', 'The Lease does not say which process holds it.');
     try {
       await this.pods.death(who, signal);
@@ -49,6 +47,7 @@ export class CrashDetection {
     await pause(this.grace, signal);
     signal.throwIfAborted();
     log?.log(`The holder of the lease is dead: its Pod "${quoted(who.pod)}" shows the end of that process.`);
+    yield true;
   }
 
   close(): void {
