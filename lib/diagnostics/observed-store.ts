@@ -58,6 +58,7 @@ function observedHandle(handle: LeaseHandle, subject: () => Observed): LeaseHand
     isWatchVouched: handle.isWatchVouched,
     watch: handle.watch && ((signal) => handle.watch!(signal)),
     isHolderGone: handle.isHolderGone && ((seen, signal) => handle.isHolderGone!(seen, signal)),
+    replaceAtExit: handle.replaceAtExit && ((seen, record) => handle.replaceAtExit!(seen, record)),
     holderProbeInterval: handle.holderProbeInterval,
     watchHolder: handle.watchHolder && ((seen, signal) => handle.watchHolder!(seen, signal)),
   };

@@ -6,6 +6,8 @@ import type { Chance, Clock } from './clock/clock.js';
 import type { Election, RunOptions, TermHandlers } from './election.js';
 import { ElectionStoppedError, NotLeaderError } from './errors.js';
 import { Gate } from './work/gate.js';
+import type { Exit } from './exit/exit.js';
+import { processExit } from './exit/process-exit.js';
 import type { LeadershipTerm } from './leadership-term.js';
 import { unfailing, type ElectionLog } from './report/election-log.js';
 import { checkOptions, type ElectionOptions } from './options.js';
@@ -41,6 +43,8 @@ export interface LeaderElectorSetup {
   clock?: Clock;
   /** Default: that of this machine. */
   chance?: Chance;
+  /** Default: that of this process. */
+  exit?: Exit;
 }
 
 /** Leader election without Nest. Construction checks the options and does no I/O; `start()` begins to stand. */
@@ -61,12 +65,13 @@ export class LeaderElector implements Election {
   private readonly lifecycle: Lifecycle;
   private readonly terms: TermAnnouncements;
   private readonly ticks: TickScheduler;
+  private readonly exit: Exit | null;
   /** What becomes of the ticks of jobs. */
   readonly ticks$: Observable<TickEvent>;
 
   /** @throws LeaderElectionConfigError naming every option that is wrong, and the rule that it breaks */
   constructor(setup: LeaderElectorSetup) {
-    const { options, clock = systemClock, chance = systemChance } = setup;
+    const { options, clock = systemClock, chance = systemChance, exit = processExit } = setup;
     checkOptions(options);
     const log = unfailing(setup.log);
     this.options = options;
@@ -80,19 +85,24 @@ export class LeaderElector implements Election {
     this.handlers = new TermHandlerQueue(this.gate, clock, this.timings, this.health);
     this.ticks = new TickScheduler({ election: this.name, clock, gate: this.gate, health: this.health, log });
     this.ticks$ = this.ticks.events.asObservable();
+    const { candidate = true, releaseOnShutdown = true, releaseOnExit = true } = options;
+    const handle = options.store.open({ name: options.leaseName, namespace: options.namespace }, log);
+    const isLetGoAtExit = candidate && releaseOnShutdown && releaseOnExit && typeof handle.replaceAtExit === 'function';
+    this.exit = isLetGoAtExit ? exit : null;
     this.lifecycle = new Lifecycle({
-      releaseOnShutdown: options.releaseOnShutdown ?? true,
+      releaseOnShutdown,
       work: { gate: this.gate, handlers: this.handlers, log: new LeadershipLog(this.name, log) },
       loop: {
         identity: this.identity,
         timings: this.timings,
-        candidate: options.candidate ?? true,
+        candidate,
         fencingEpoch: options.fencingEpoch ?? 0,
-        handle: options.store.open({ name: options.leaseName, namespace: options.namespace }, log),
+        handle,
         clock,
         chance,
         health: this.health,
         ticks: this.ticks,
+        exit: this.exit,
       },
     });
     this.terms = this.lifecycle.terms;
@@ -224,6 +234,7 @@ export class LeaderElector implements Election {
       store: options.store.name ?? 'custom',
       running: this.gate.count,
       terms: terms.count,
+      releaseAtExit: this.exit === null ? 'off' : (this.exit.obstacle() ?? 'ready'),
     };
   }
 

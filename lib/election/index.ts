@@ -6,6 +6,7 @@
 
 export type { CancelTimer, Chance, Clock } from './clock/clock.js';
 export * from './errors.js';
+export type { Exit, LastRequest, Leaver } from './exit/exit.js';
 export type { LeadershipTerm, LossReason } from './leadership-term.js';
 export type { LeaseRecord } from './lease-record.js';
 export type { LeaseHandle, LeaseStore, Snapshot, StoredLease, WriteOutcome } from './lease-store.js';

@@ -1,3 +1,4 @@
+import type { LastRequest } from './exit/exit.js';
 import type { LeaseRecord } from './lease-record.js';
 import type { ElectionLog } from './report/election-log.js';
 
@@ -49,6 +50,11 @@ export interface LeaseHandle {
    * ends where it cannot tell, and then has said why itself; it is asked again at the holder's next renewal.
    */
   watchHolder?(seen: Snapshot, signal: AbortSignal): AsyncIterable<true>;
+  /**
+   * As `replace`, while the process ends: sends the whole request before it returns, and nothing runs after that but a question for its
+   * answer. `null`: nothing was sent. Must neither throw nor wait. Absent: a lease is left to expire when the process exits by itself.
+   */
+  replaceAtExit?(seen: Snapshot, record: LeaseRecord): LastRequest | null;
   /** Milliseconds between questions to `isHolderGone` where asking is cheap. Absent: asked once per retry period after a missed renewal. */
   readonly holderProbeInterval?: number;
 }

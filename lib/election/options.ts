@@ -34,6 +34,11 @@ export interface ElectionOptions {
   drainTimeout?: number;
   /** Give the lease up at shutdown so that a successor need not wait. Default true. */
   releaseOnShutdown?: boolean;
+  /**
+   * Let the lease go also when the process ends without a shutdown: an uncaught exception, an unhandled rejection, `process.exit()`.
+   * Default true, where the store can (Kubernetes). Implied by `releaseOnShutdown: false`: then it is not.
+   */
+  releaseOnExit?: boolean;
   /** `false` observes only: never leads. Default true. */
   candidate?: boolean;
 }
@@ -53,6 +58,7 @@ const NAMES = Object.keys({
   fencingEpoch: true,
   drainTimeout: true,
   releaseOnShutdown: true,
+  releaseOnExit: true,
   candidate: true,
 } satisfies Record<keyof ElectionOptions, true>);
 
@@ -80,7 +86,7 @@ export function checkOptions(options: ElectionOptions): void {
     'a whole number from 0 to 127',
     /^\d{1,3}$/.test(String(fencingEpoch)) && typeof fencingEpoch === 'string' ? `fencingEpoch: ${fencingEpoch}` : '',
   );
-  for (const name of ['releaseOnShutdown', 'candidate'] as const) {
+  for (const name of ['releaseOnShutdown', 'releaseOnExit', 'candidate'] as const) {
     const value = given[name];
     const meant = ['true', 'false'].find((text) => text === value);
     rule(value === undefined || typeof value === 'boolean', name, 'a boolean', meant && `${name}: ${meant}`);

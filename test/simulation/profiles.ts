@@ -197,6 +197,18 @@ export const PROFILES = {
   },
 
   /** Processes die, and most deaths are proven. */
+  /** Processes that end by themselves, with a last word, and some that live on. */
+  exits(seed: number): Plan {
+    const plan = swarm(seed, { partition: true, 'step-down': true, pause: true });
+    plan.client.lastWords = true;
+    if (seed % 2 === 0) Object.assign(plan.work, { every: 3000, lasts: 40_000, deaf: 0.2 });
+    for (let at = 20_000 + (seed % 20_000); at < plan.healAt - 10_000; at += 25_000) {
+      const node = (at + seed) % plan.nodes.length;
+      plan.disturbances.push({ at, kind: 'exit', node, lasts: 8000, size: (at + (seed >> 3)) % 3 === 0 ? 1 : 0 });
+    }
+    return plan;
+  },
+
   'proven-crashes'(seed: number): Plan {
     const plan = swarm(seed, { crash: true, restart: true, 'step-down': true });
     plan.client.crashProof = [500, 2000, 20_000][seed % 3]!;

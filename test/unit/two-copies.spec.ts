@@ -33,7 +33,9 @@ describe('two copies of the package in one process', () => {
       'LeaderElectionService',
       'admitted-calls',
       'cron-arithmetic',
+      'exit',
       'last-words',
+      'offspring',
       'registries',
       'users-of-stores',
     ]);

@@ -1,5 +1,6 @@
 import type { Chance, Clock } from '../clock/clock.js';
 import { LeaseStoreError } from '../errors.js';
+import type { Exit } from '../exit/exit.js';
 import type { StoreHealth, StorePart } from '../report/store-health.js';
 import { readClocks, type ClockReading } from '../rules/leader-validity.js';
 import { TakeoverTime } from '../rules/takeover-time.js';
@@ -27,6 +28,8 @@ export interface LoopSetup {
   readonly chance: Chance;
   readonly health: StoreHealth;
   readonly ticks: TickScheduler;
+  /** Where the lease is let go when the process exits by itself; `null`: nowhere. */
+  readonly exit: Exit | null;
 }
 
 /** One write of ours, remembered with the clocks just before it was sent. */

@@ -1,3 +1,4 @@
+import type { LastRequest } from '../exit/exit.js';
 import { LeaseClient, type Attempt, type LoopSetup, type Seen } from '../lease/lease-client.js';
 import type { TermAnnouncements } from '../work/term-announcements.js';
 import { Leader } from './leader.js';
@@ -40,6 +41,11 @@ export class ElectionLoop {
   /** Drains and releases, then stays out for `cooldown`. Resolves when the lease is let go, or kept because the drain timed out. */
   stepDown(cooldown: number): Promise<void> {
     return this.leader.leave('stepped-down', cooldown);
+  }
+
+  /** The process ends: see `Leader.depart`. To be stopped next. */
+  depart(): (() => LastRequest | null) | null {
+    return this.leader.depart();
   }
 
   /** Never claims the lease again. Resolves when nothing of it is left. */

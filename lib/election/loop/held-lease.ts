@@ -1,7 +1,7 @@
 import { unexplainedConflict, type Attempt, type LoopSetup, type LeaseClient } from '../lease/lease-client.js';
 import { isOwnWrite, type LeaseRecord } from '../lease-record.js';
 import type { Snapshot, StoredLease } from '../lease-store.js';
-import { renewed } from '../lease/next-record.js';
+import { released, renewed } from '../lease/next-record.js';
 import type { LeaderValidity } from '../rules/leader-validity.js';
 import type { LossReason } from '../leadership-term.js';
 import type { TermLedger } from '../ticks/term-ledger.js';
@@ -30,6 +30,7 @@ export class HeldLease {
   private retryAt = Number.NEGATIVE_INFINITY;
   /** When to read, since a read has failed: until one succeeds, health tells of a failure. */
   private rereadAt: number;
+  private readonly beganAt: number;
   private conflicts = 0;
   /** Our write met a newer version that has not been seen yet. */
   private isOutdated = false;
@@ -45,6 +46,7 @@ export class HeldLease {
   ) {
     const { renewInterval, leaseDuration } = setup.timings;
     this.standing = began;
+    this.beganAt = setup.clock.now();
     this.renewAt = began.sent.mono + renewInterval;
     this.rereadAt = began.sent.mono + leaseDuration;
   }
@@ -69,6 +71,20 @@ export class HeldLease {
   /** The ledger that the write which is known to stand has brought. */
   get writtenLedger(): string | undefined {
     return this.standing.record.ledger;
+  }
+
+  /**
+   * What lets go of it at once, conditional on the state that is known to be ours. `null` while the term is young: work that kills
+   * whoever leads would take down one replica after the other within a second.
+   */
+  lastWrite(): { readonly seen: Snapshot; readonly record: LeaseRecord } | null {
+    const { lease, setup, stored } = this;
+    if (setup.clock.now() - this.beganAt < setup.timings.leaseDuration) return null;
+    const ledger = this.ledger.ofRelease(stored.record.ledger);
+    const { record } = lease.attempt((writeId) =>
+      released(lease.rules, { ...stored.record, term: this.termId }, writeId, setup.clock.wall(), ledger),
+    );
+    return { seen: { ...lease.latest!, lease: stored }, record };
   }
 
   renewNow(): void {

@@ -1,4 +1,5 @@
 import { settlesWithin } from '../clock/settles-within.js';
+import type { LastRequest } from '../exit/exit.js';
 import type { LoopSetup, LeaseClient } from '../lease/lease-client.js';
 import type { Snapshot } from '../lease-store.js';
 import { LeaderValidity } from '../rules/leader-validity.js';
@@ -83,6 +84,7 @@ export class Leader {
     if (!validity.isValid()) return false;
     this.held = held;
     health.confirmedWrite(attempt.sent.wall);
+    this.setup.exit?.stayLast();
     outsideAnyCall(() => this.terms.began(term));
     return true;
   }
@@ -97,6 +99,7 @@ export class Leader {
     if (verdict === 'resumed') outsideAnyCall(() => this.terms.resumed(held.term));
     held.ledger.wasConfirmed(held.writtenLedger, snapshot);
     this.setup.health.confirmedWrite(held.confirmedWall);
+    this.setup.exit?.stayLast();
   }
 
   /** Shuts the gate before it returns, and drains. Resolves when the lease is let go, or kept because the drain timed out. */
@@ -115,6 +118,30 @@ export class Leader {
       this.wakeup.poke();
     });
     return done;
+  }
+
+  /**
+   * The process ends: the term is over before this returns, whether it led or drained. Returns what lets go of the lease; `null` where
+   * there is nothing to let go, or it has to be waited out.
+   */
+  depart(): (() => LastRequest | null) | null {
+    const { held, leaving, setup, terms } = this;
+    // Being released already, it is not sent twice.
+    if (held === null || held.validity.isOver()) return null;
+    // Before anybody is told, who might finish what the ledger then claims to be open.
+    const last = held.lastWrite();
+    this.held = this.leaving = null;
+    held.validity.end();
+    if (leaving === null) {
+      const work = outsideAnyCall(() => terms.ended(held.term, 'stopped'));
+      // For a process that lives on: it may not lead beside this work.
+      void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then(
+        (inTime) => inTime || terms.holdBack(work),
+      );
+    } else {
+      leaving.finish();
+    }
+    return last && (() => setup.handle.replaceAtExit?.(last.seen, last.record) ?? null);
   }
 
   /** The end of leaving, once it is drained: releases what is still held, if it may, and stays out for the cooldown. */

@@ -1,4 +1,5 @@
 import { Subject } from 'rxjs';
+import type { Leaver } from '../exit/exit.js';
 import { withStallDetector } from '../clock/stall-detector.js';
 import type { LoopSetup } from '../lease/lease-client.js';
 import type { LeadershipLog } from '../report/leadership-log.js';
@@ -14,7 +15,7 @@ export interface LifecycleSetup {
 }
 
 /** Starts and stops of one replica: each start is a new election loop, and the last call wins. */
-export class Lifecycle {
+export class Lifecycle implements Leaver {
   readonly terms: TermAnnouncements;
   readonly stops = new Subject<void>();
   isShutDown = false;
@@ -24,6 +25,8 @@ export class Lifecycle {
   private loop: ElectionLoop | null = null;
   private stopping: Promise<void> | null = null;
   private isWanted = false;
+  private wasWanted = false;
+  private leaveExit: (() => void) | null = null;
 
   constructor(private readonly setup: LifecycleSetup) {
     const { clock, timings, identity, health } = setup.loop;
@@ -59,12 +62,25 @@ export class Lifecycle {
         .then(() => this.terms.outlastLostWork())
         .then(() => {
           this.loop = this.stopping = null;
+          this.leaveExit?.();
           this.standIfWanted();
         });
       outsideAnyCall(() => void loop.stop(this.setup.releaseOnShutdown));
     }
     outsideAnyCall(() => this.stops.next());
     return this.stopping ?? Promise.resolve();
+  }
+
+  depart(): ReturnType<Leaver['depart']> {
+    this.wasWanted = this.isWanted;
+    const farewell = this.loop?.depart() ?? null;
+    void this.stop();
+    return farewell;
+  }
+
+  survived(): void {
+    this.log.survivedExit();
+    if (this.wasWanted) this.start();
   }
 
   stepDown(cooldown: number): Promise<void> {
@@ -80,6 +96,7 @@ export class Lifecycle {
     if (!this.isWanted || this.loop !== null) return;
     outsideAnyCall(() => {
       this.loop = new ElectionLoop(this.loopSetup, this.terms);
+      this.leaveExit = this.loopSetup.exit?.join(this) ?? null;
     });
   }
 

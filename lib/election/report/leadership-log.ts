@@ -29,6 +29,12 @@ export class LeadershipLog {
     );
   }
 
+  survivedExit(): void {
+    this.lines.error(
+      `${this.election}: this process lives on although it has exited: an exit listener threw, or process.exit() was caught. Its lease was let go; it stands by again once its work has ended. Restart it.`,
+    );
+  }
+
   heldBack(calls: number, drainTimeout: number): void {
     this.lines.error(
       `${this.election}: ${calls} calls still run after ${drainTimeout} ms. The lease is left to expire and this replica stays out until they end.`,

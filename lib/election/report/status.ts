@@ -83,4 +83,10 @@ export interface ElectionStatus {
   readonly running: number;
   /** Terms of this replica so far. */
   readonly terms: number;
+  /**
+   * Whether the lease would be let go if this process exited by itself now (`process.exit()`, an uncaught exception): `ready`; `off` where
+   * the store cannot or an option forbids it; else the sentence that says what is in the way. A term younger than one lease duration is
+   * left to expire in any case.
+   */
+  readonly releaseAtExit: string;
 }

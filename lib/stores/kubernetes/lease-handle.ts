@@ -1,4 +1,5 @@
 import type { LeaseHandle, Snapshot, StoredLease, WriteOutcome } from '../../election/lease-store.js';
+import type { LastRequest } from '../../election/exit/exit.js';
 import type { LeaseRecord } from '../../election/lease-record.js';
 import { LeaderElectionError } from '../../election/errors.js';
 import { quoted } from '../../election/report/quoted.js';
@@ -45,6 +46,8 @@ export class KubernetesLeaseHandle implements LeaseHandle {
   /** Stands in for the version of an absence where the role allows no list. */
   private highest = 0n;
   private writes = 0;
+  /** Since the first write. */
+  private known: LeaseApi | null = null;
   /** Bytes of annotations at which a write was refused for them. */
   private tooLong = MOST_ANNOTATION_BYTES + 1;
   private readonly told = new Set<string>();
@@ -83,7 +86,7 @@ export class KubernetesLeaseHandle implements LeaseHandle {
 
   async replace(seen: Snapshot, record: LeaseRecord, signal: AbortSignal): Promise<WriteOutcome> {
     try {
-      const api = await this.api(signal);
+      const api = (this.known = await this.api(signal));
       const object = await this.objectOf(seen, api, signal);
       if (object === undefined) return { kind: 'conflict' };
       this.writes += 1;
@@ -108,6 +111,14 @@ export class KubernetesLeaseHandle implements LeaseHandle {
       const sent = error instanceof NoAnswer && error.sent;
       return { kind: sent ? 'unknown' : 'rejected', cause: error instanceof NoAnswer ? error.cause : error };
     }
+  }
+
+  /** The released record names no process, so all that it takes is at hand. */
+  replaceAtExit({ lease }: Snapshot, record: LeaseRecord): LastRequest | null {
+    const object = lease && objects.get(lease);
+    if (!object || this.known === null) return null;
+    const sent = encodeLease(object, this.known, record);
+    return annotationBytes(sent) < this.tooLong ? this.known.writeAtExit(sent) : null;
   }
 
   private async send(

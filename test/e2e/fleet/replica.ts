@@ -81,6 +81,11 @@ export class Replica {
     this.process.kill('SIGCONT');
   }
 
+  /** SIGUSR2: the program ends itself, in the way that it was told. */
+  endItself(): void {
+    this.process.kill('SIGUSR2');
+  }
+
   terminate(): void {
     this.process.kill('SIGTERM');
   }

@@ -9,6 +9,7 @@ export const EXCUSES = [
   'a suspend hidden by a set clock',
   'a write that a forger told of before it landed',
   'a store restored from a backup',
+  'a process that lived through its own exit',
   'a tick of a lease that was lost',
   'a mark far ahead of every clock',
 ] as const;

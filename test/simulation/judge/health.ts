@@ -36,6 +36,11 @@ export class Health {
     this.failing.clear();
   }
 
+  /** It stands again as a newcomer, to whom the lease as it is tells that it was written. */
+  forgets(process: Process): void {
+    this.failing.delete(process);
+  }
+
   /** Somebody else's write that it had not seen: the store takes writes, and whether it takes its own will show at the next. */
   learned(process: Process, stored: Stored, by: 'answer' | 'watch'): void {
     const { object } = stored;

@@ -156,6 +156,11 @@ export class Incumbency {
     return { kind: 'early', why };
   }
 
+  /** It stands again as a newcomer does, who has seen nothing yet. */
+  forgets(process: Process): void {
+    this.knowledge.delete(process);
+  }
+
   /** The store has gone back: what anybody knew is of a history that is lost. */
   restored({ object, revision }: Stored, now: number): void {
     this.knowledge.clear();

@@ -141,6 +141,8 @@ export class Judge implements ClientHooks {
     this.ticks.termBegan(replica.process!);
     this.led.push(replica.index);
     this.termIds.set(replica.index, this.written);
+    if (replica.process!.workLeft > 0)
+      this.breach('P3', `${replica.process!.identity} lives through its exit, and leads again beside its old work`);
     this.world.mark(Mark.Leads, replica.index, Number(term.fencingToken), 'term begins');
     if (term.fencingToken <= this.highest && this.world.now >= this.excusedUntil && !this.isRestored()) {
       this.breach(
@@ -197,8 +199,7 @@ export class Judge implements ClientHooks {
         if (holder !== by.identity) this.breach('S4', `${by.identity} empties the lease of ${holder || 'nobody'}`);
         // A claim that never became a term is let go at once; what still runs then is of a term that was over before it.
         const ofTerm = before.term !== undefined && before.term === this.termIds.get(writer.index);
-        if (ofTerm && (writer as Replica).working > 0)
-          this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
+        if (ofTerm && (writer as Replica).working > 0) this.releasedEarly(by as Process);
       }
     }
     this.ticks.changed(before, after, by);
@@ -213,6 +214,13 @@ export class Judge implements ClientHooks {
       this.excuses.add(takeover.why);
       this.excusedUntil = Math.max(this.excusedUntil, this.world.now + takeover.forMs);
     }
+  }
+
+  /** What is sent at the end of a process lands when its work has ended with it; where it has not, nobody could know. */
+  private releasedEarly(by: Process): void {
+    if (by.exitedAt === Number.NEGATIVE_INFINITY)
+      this.breach('P3', `${by.identity} releases the lease while its admitted work runs`);
+    else if (by.alive) this.excuses.add('a process that lived through its own exit');
   }
 
   /**
@@ -244,6 +252,12 @@ export class Judge implements ClientHooks {
     if (this.world.now >= this.restoredUntil) return false;
     this.excuses.add('a store restored from a backup');
     return true;
+  }
+
+  /** A process that has exited lives on. */
+  survived(process: Process): void {
+    this.incumbency.forgets(process);
+    this.health.forgets(process);
   }
 
   writes(process: Process, outcome: WriteOutcome['kind'] | null): void {

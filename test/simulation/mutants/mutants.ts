@@ -245,8 +245,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'loop/leader.ts',
-        'void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then',
-        'void Promise.resolve(true).then',
+        'void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then((inTime) => {',
+        'void Promise.resolve(true).then((inTime) => {',
       ),
     ],
   },
@@ -687,6 +687,26 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'reset-and-restored',
     quick: false,
     patches: [patch('ticks/tick-rules.ts', '&& other.mark > from;', '&& from > 0;')],
+  },
+  {
+    bug: 'the last word of a process is sent while its term is still valid',
+    origin: 'an exit listener that throws: the process lives on',
+    profile: 'exits',
+    quick: false,
+    patches: [
+      patch(
+        'loop/leader.ts',
+        'this.held = this.leaving = null; held.validity.end(); if (leaving === null) {',
+        'this.held = this.leaving = null; if (leaving === null) {',
+      ),
+    ],
+  },
+  {
+    bug: 'a process that lives through its exit leads again beside its old work',
+    origin: 'an exit listener that throws: the process lives on',
+    profile: 'exits',
+    quick: false,
+    patches: [patch('loop/leader.ts', '(inTime) => inTime || terms.holdBack(work)', '() => undefined')],
   },
   {
     bug: 'a crash opens the lease of a term that has just begun',

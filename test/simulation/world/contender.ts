@@ -10,6 +10,8 @@ export interface Contender {
   readonly process: Process | null;
   start(): void;
   crash(): void;
+  /** Ends itself, with a last word if it has one; `livesOn`: and does not end. */
+  exitByItself?(livesOn: boolean): void;
   stop(): void;
   stepDown(): void;
   /** What it would answer at this instant; false while it does not run. */

@@ -32,6 +32,10 @@ export function strike(stage: Stage, disturbance: Disturbance): void {
     case 'crash':
       contender!.crash();
       return later(() => contender!.start());
+    case 'exit':
+      if (contender!.exitByItself) contender!.exitByItself(size === 1);
+      else contender!.crash();
+      return later(() => contender!.start());
     case 'restart':
       contender!.stop();
       return later(() => startAgain(world, contender!));

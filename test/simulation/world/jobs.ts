@@ -53,7 +53,7 @@ export class Jobs {
     world.mark(Mark.Work, process.node, tick.scheduledAt.getTime(), `tick of ${tick.name} begins`);
     judge.ticks.started(process, plan, tick);
     judge.admitted(replica, tick.term);
-    replica.working++;
+    const ends = replica.works(process);
     try {
       if (luck.chance(plan.kills)) {
         world.count('tick kills its process');
@@ -82,7 +82,7 @@ export class Jobs {
       judge.ticks.finished(process, plan, tick, !tick.term.signal.aborted);
       throw error;
     } finally {
-      replica.working--;
+      ends();
       world.mark(Mark.Work, process.node, tick.scheduledAt.getTime(), `tick of ${tick.name} ends`);
     }
   }

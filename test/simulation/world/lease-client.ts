@@ -20,6 +20,8 @@ export interface ClientPlan {
   probe: 'none' | 'rare' | 'cheap';
   /** Whether the death of a holder's process is proven, after so many milliseconds at most. */
   crashProof?: number;
+  /** Whether a process that ends by itself can still send. */
+  lastWords?: boolean;
   /** 1000 as on Kubernetes, 1 as elsewhere. */
   resolution: 1 | 1000;
   /** Whether answers show the store's own clock. */
@@ -91,6 +93,29 @@ export class LeaseClient implements LeaseStore {
         return outcome;
       },
     };
+    if (plan.lastWords) {
+      handle.replaceAtExit = (seen, record) => {
+        const { lease } = seen;
+        const object = { ...toObject(record, plan.resolution), edits: service.current.object?.edits ?? 0 };
+        this.network.attempts[this.process.node] = object;
+        const serve = (): Reply => {
+          const { edits = 0, ledger } = service.current.object ?? {};
+          const kept = { ...object, edits, ledger: object.ledger ?? ledger };
+          return service.update(
+            kept,
+            Number(lease!.version),
+            Number(lease!.uid),
+            this.process,
+            world.now,
+            object.mark?.term,
+          );
+        };
+        world.count('released at exit');
+        // Nobody is left to hear the answer.
+        this.network.request(this.process, 'write', serve, () => undefined);
+        return { isAnswered: () => true, close: () => undefined };
+      };
+    }
     const { watch } = plan;
     if (watch !== 'absent') {
       Object.assign(handle, { isWatchVouched: plan.vouched });

@@ -21,6 +21,7 @@ export type DisturbanceKind =
   | 'pause'
   | 'suspend'
   | 'crash'
+  | 'exit'
   | 'restart'
   | 'step-down'
   | 'partition'

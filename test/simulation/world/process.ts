@@ -1,10 +1,15 @@
 import type { Chance, Clock } from '../../../lib/election/clock/clock.js';
+import type { Exit, Leaver } from '../../../lib/election/exit/exit.js';
 import type { Machine } from './machine.js';
 import type { Random } from './random.js';
 
 /** One run of the application on a machine, from its start to its exit or crash. Its clock and chance are the elector's ports. */
-export class Process implements Clock, Chance {
+export class Process implements Clock, Chance, Exit {
   alive = true;
+  /** When it has had its last word, whether or not it lives on, true time; and how much of the work that ran then still runs. */
+  exitedAt = Number.NEGATIVE_INFINITY;
+  workLeft = 0;
+  readonly leavers = new Set<Leaver>();
   /** As it calls itself in the lease. */
   identity = '';
   /** The latest write of its own that it knows to have been applied, told by an answer, and shown by a watch, which it need not believe. */
@@ -31,6 +36,17 @@ export class Process implements Clock, Chance {
   /** Whether it executes anything at this instant. */
   get running(): boolean {
     return this.alive && this.machine.running;
+  }
+
+  join(leaver: Leaver): () => void {
+    this.leavers.add(leaver);
+    return () => void this.leavers.delete(leaver);
+  }
+
+  stayLast(): void {}
+
+  obstacle(): null {
+    return null;
   }
 
   kill(): void {

@@ -23,6 +23,7 @@ export type NewElection = (setup: {
   log: ElectionLog;
   clock: Process;
   chance: Process;
+  exit: Process;
 }) => Election;
 
 /** One of our replicas: an application with an elector in it, on one machine, through all its restarts. */
@@ -78,6 +79,7 @@ export class Replica implements Contender {
       log: { log, warn: log, error: log },
       clock: process,
       chance: process,
+      exit: process,
     });
     this.elector = elector;
     process.identity = elector.identity;
@@ -95,6 +97,34 @@ export class Replica implements Contender {
     this.process?.kill();
     this.machine.world.mark(Mark.Crash, this.index);
     this.judge.gone(this);
+  }
+
+  /** It throws, or calls `process.exit()`: its `exit` listeners run. Some processes live through that. */
+  exitByItself(livesOn: boolean): void {
+    const { process, judge } = this;
+    const { world } = this.machine;
+    if (!process?.alive) return;
+    process.deliver(() => {
+      process.exitedAt = world.now;
+      // After a loss that it could not choose, a replica may lead again before its old work has ended.
+      process.workLeft = this.term?.isValid() === true ? this.working : 0;
+      world.mark(Mark.Crash, this.index, 0, livesOn ? 'exits, and lives on' : 'exits');
+      const leavers = [...process.leavers];
+      const farewells = leavers.map((leaver) => leaver.depart());
+      judge.ask('a process exits');
+      for (const send of farewells) send?.();
+      if (livesOn) {
+        world.count('lived through its exit');
+        process.setTimer(() => {
+          judge.survived(process);
+          process.leftAloneUntil.read = process.leftAloneUntil.watch = Number.NEGATIVE_INFINITY;
+          for (const leaver of leavers) leaver.survived();
+        }, 0);
+        return;
+      }
+      process.kill();
+      judge.gone(this);
+    });
   }
 
   /** SIGTERM: the application stops its election and exits. Resolves when it has. */
@@ -131,6 +161,16 @@ export class Replica implements Contender {
 
   failures(): ElectionStatus['failures'] | undefined {
     return this.process?.running === true ? this.elector?.status?.().failures : undefined;
+  }
+
+  /** A piece of admitted work begins. Returns what to call when it ends. */
+  works(process: Process): () => void {
+    const begunAt = this.machine.world.now;
+    this.working++;
+    return () => {
+      this.working--;
+      if (begunAt <= process.exitedAt) process.workLeft--;
+    };
   }
 
   private began(term: LeadershipTerm): void {

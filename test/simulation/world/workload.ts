@@ -47,7 +47,7 @@ export class Workload {
     const { world } = this.process.machine;
     world.mark(Mark.Work, this.process.node, Number(term.fencingToken), 'begins');
     judge.admitted(replica, term);
-    replica.working++;
+    const ends = replica.works(this.process);
     try {
       const deaf = luck.chance(plan.deaf);
       const until = this.process.now() + luck.skewed(0, plan.lasts);
@@ -66,7 +66,7 @@ export class Workload {
         throw new Error('work fails');
       }
     } finally {
-      replica.working--;
+      ends();
       world.mark(Mark.Work, this.process.node, Number(term.fencingToken), 'ends');
     }
   }

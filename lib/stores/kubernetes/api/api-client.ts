@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { LastRequest } from '../../../election/exit/exit.js';
 import { LeaderElectionError, LeaseStoreError } from '../../../election/errors.js';
 import { quoted } from '../../../election/report/quoted.js';
 import type { Connection, Credentials } from './connection.js';
@@ -7,6 +8,9 @@ import { NoAnswer, type Answer, type Request, type Transport } from './transport
 
 /** Requests with credentials, and the one retry that a rotated token deserves. */
 export class ApiClient {
+  /** What the API server took last. */
+  private trusted: Connection | null = null;
+
   constructor(
     private readonly credentials: Credentials,
     private readonly transport: Transport,
@@ -35,6 +39,11 @@ export class ApiClient {
     return this.attempt(request, attempt, ({ statusCode = 0 }) => statusCode, signal);
   }
 
+  /** Sends it whole before it returns, on a connection that is open, with the credentials used last. `null`: it could not. */
+  callAtExit(request: Request): LastRequest | null {
+    return this.trusted && this.transport.callAtExit(this.trusted, request);
+  }
+
   private async attempt<T>(
     { once }: Request,
     send: (connection: Connection) => Promise<T>,
@@ -52,6 +61,7 @@ export class ApiClient {
         this.transport.leaveIdle();
       } else if (status < 500) {
         this.credentials.trust(connection);
+        this.trusted = connection;
       }
       return answer;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { LeaseStoreError } from '../../../election/errors.js';
+import type { LastRequest } from '../../../election/exit/exit.js';
 import type { IncomingMessage } from 'node:http';
 import type { ApiClient } from './api-client.js';
 import { answerError, badAnswerError } from './api-status.js';
@@ -66,6 +67,11 @@ export class LeaseApi {
       { method: create ? 'POST' : 'PUT', path: create ? this.collection : this.path, body: JSON.stringify(lease) },
       signal,
     );
+  }
+
+  /** As a `write` of what exists, while the process ends. `null`: it could not be sent. */
+  writeAtExit(lease: LeaseObject): LastRequest | null {
+    return this.client.callAtExit({ method: 'PUT', path: this.path, body: JSON.stringify(lease) });
   }
 
   /** `from` absent: begins with the current state. */

@@ -1,5 +1,7 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { LastRequest } from '../../../election/exit/exit.js';
+import { sendAtExit } from './last-request.js';
 import type { Connection } from './connection.js';
 
 export interface Request {
@@ -52,6 +54,7 @@ interface Wire {
  */
 export class Transport {
   private wire?: Wire;
+  private readonly openedFor = new WeakMap<Socket, Connection>();
 
   async call(connection: Connection, request: Request, signal: AbortSignal): Promise<Answer> {
     const attempt = { sent: false, reused: false };
@@ -92,6 +95,18 @@ export class Transport {
     });
   }
 
+  /**
+   * Sends a request while the process ends: at once, and on a connection of its own out of those that are idle, which no other request
+   * ever gets. Where there is none, or the way leads through a proxy, it is not sent.
+   */
+  callAtExit(connection: Connection, request: Request): LastRequest | null {
+    if (!this.wire || connection.proxy) return null;
+    return sendAtExit(this.wire.agent, target(connection, request), request.body ?? '', (socket) => {
+      const openedFor = this.openedFor.get(socket);
+      return openedFor !== undefined && isSameDoor(openedFor, connection);
+    });
+  }
+
   /** The next requests go over new connections: where several API servers share an address, that is the way to another one. */
   leaveIdle(): void {
     if (this.wire) dropIdle(this.wire.agent);
@@ -111,6 +126,7 @@ export class Transport {
     const { request: send, agent } = await this.wireTo(connection);
     signal.throwIfAborted();
     const outgoing = send({ ...target(connection, request), agent: connection.proxy ?? agent });
+    outgoing.once('socket', (socket: Socket) => this.openedFor.set(socket, connection));
     const abort = () => outgoing.destroy(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -138,6 +154,13 @@ export class Transport {
 
     return this.wire;
   }
+}
+
+/** Whether a connection that was opened for the one is as good for the other: not after a rotation of CA or certificate. */
+function isSameDoor(one: Connection, other: Connection): boolean {
+  const door = ({ protocol, host, port, tls }: Connection) =>
+    JSON.stringify([protocol, host, port, Object.entries(tls).map(String)]);
+  return one === other || door(one) === door(other);
 }
 
 function target(connection: Connection, { method, path, body, contentType = 'application/json' }: Request) {

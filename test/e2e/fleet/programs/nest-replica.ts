@@ -51,4 +51,9 @@ app.enableShutdownHooks();
 const election = app.get(LeaderElectionService);
 election.leader$.subscribe((holder) => holder !== null && say({ kind: 'holder', t: monotonic(), holder }));
 sample(election, options.sampleEvery);
+process.once('SIGUSR2', () => {
+  if (options.endBy === 'exception') throw new Error('the end of this process');
+  if (options.endBy === 'rejection') void Promise.reject(new Error('the end of this process'));
+  else process.exit(1);
+});
 say({ kind: 'ready', t: monotonic() });

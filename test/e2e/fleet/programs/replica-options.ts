@@ -12,6 +12,8 @@ export function replicaOptions() {
       'drain-timeout': { type: 'string', default: '20000' },
       'sample-every': { type: 'string', default: '5' },
       'outlast-signal': { type: 'string' },
+      // How the process ends when it hears SIGUSR2.
+      'end-by': { type: 'string', default: 'exit' },
       linger: { type: 'string', default: '0' },
     },
   });
@@ -21,6 +23,7 @@ export function replicaOptions() {
     sampleEvery: Number(values['sample-every']),
     /** Milliseconds that the work of a term goes on after its signal has aborted; absent: none. */
     outlast: outlast === undefined ? undefined : Number(outlast),
+    endBy: values['end-by'],
     /** Milliseconds for which the process lives on after its election has stopped. */
     linger: Number(values.linger),
     election: {
