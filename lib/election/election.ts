@@ -16,6 +16,12 @@ export interface Election {
   readonly leader$: Observable<string | null>;
   /** Computed from the clocks at this call, never from a stored flag: `false` the first time it is asked after a pause that outlived the term. */
   isLeader(): boolean;
+  /**
+   * Whether this replica could take over as soon as the lease is free: it has read the lease, and its watch is open or refused. For
+   * readiness probes, so that a rollout does not stop the leader while every new replica still boots; it says nothing about leadership.
+   * Once `true` it stays so: at the latest one `leaseDuration` after the start, for observers at once.
+   */
+  isReady(): boolean;
   /** Inside admitted work, and in what it did not await, the term that admitted it, even if a newer one has begun; elsewhere the current one, `null` when not leading. */
   currentTerm(): LeadershipTerm | null;
   /** @throws NotLeaderError when there is no valid term */

@@ -116,6 +116,10 @@ export class LeaderElector implements Election {
     return this.terms.current() !== null;
   }
 
+  isReady(): boolean {
+    return this.lifecycle.isReady;
+  }
+
   currentTerm(): LeadershipTerm | null {
     return this.gate.ownTerm() ?? this.terms.current();
   }

@@ -31,6 +31,21 @@ export class LeaderElectionHealthIndicator {
     @Inject(ELECTION_REGISTRY) private readonly registry: ElectionRegistry,
   ) {}
 
+  /**
+   * Up once this replica could take over: `isReady()` of the election. For a readiness probe, where `isHealthy` is for an alarm: a store that
+   * does not answer is no reason to take standbys off their Service. `key` names the entry in the health report.
+   */
+  isReady<Key extends string = 'leaderElection'>(
+    key: Key = 'leaderElection' as Key,
+    { election = DEFAULT_ELECTION }: Pick<LeaderElectionHealthOptions, 'election'> = {},
+  ): HealthIndicatorResult<Key> {
+    const { elector } = this.registry.get(election, 'LeaderElectionHealthIndicator');
+    const indicator = this.health.check(key);
+    const { role, store } = elector.status();
+    if (elector.isReady()) return indicator.up({ role });
+    return indicator.down({ role, message: `The lease has not been read from the ${store} store yet.` });
+  }
+
   /** Reads the clocks and nothing else: asks no store. `key` names the entry in the health report. */
   isHealthy<Key extends string = 'leaderElection'>(
     key: Key = 'leaderElection' as Key,

@@ -18,6 +18,11 @@ class Health {
   @Get('strict') @HealthCheck() strict() {
     return this.health.check([() => this.election.isHealthy('orders', { maxSilence: 50 })]);
   }
+
+  @Get('ready')
+  ready() {
+    return this.health.check([() => this.election.isReady('election')]);
+  }
 }
 
 async function serve(store: ReturnType<typeof memoryLease>, durations: { leaseDuration?: number } = {}) {
@@ -69,6 +74,27 @@ describe('LeaderElectionHealthIndicator', () => {
     await expect.poll(ask).toMatchObject({
       details: { leaderElection: { leader: expect.stringMatching(/^pod\\n\\u\{1b\}\[2Jx{190,}…$/) } },
     });
+  });
+
+  it('is ready on a standby, and not before the lease has been read', async () => {
+    const silent = memoryLease();
+    silent.fault('read', { kind: 'lost-request' }, Infinity);
+    const unread = {
+      status: 'down',
+      role: 'standby',
+      message: 'The lease has not been read from the memory store yet.',
+    };
+    expect(await (await serve(silent))('/ready')).toMatchObject({ status: 503, details: { election: unread } });
+
+    const store = memoryLease();
+    store.edit(
+      { name: 'orders' },
+      { holder: 'other', duration: 3_600_000, renewedAt: Date.now(), term: 'x', writeId: 'y' },
+    );
+    const ask = await serve(store);
+    await expect
+      .poll(() => ask('/ready'))
+      .toMatchObject({ status: 200, details: { election: { status: 'up', role: 'standby' } } });
   });
 
   it('refuses a silence that is no number of milliseconds', async () => {

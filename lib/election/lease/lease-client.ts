@@ -148,6 +148,11 @@ export class LeaseClient {
     );
   }
 
+  /** Whether the lease has been read, and its watch, if there is one, is open or refused: news of it would be heard at once. */
+  get isInformed(): boolean {
+    return this.believed.latest !== null && (this.watcher === null || this.watcher.hasAnswered);
+  }
+
   get watchHasToldIt(): boolean {
     return this.believed.watchHasToldIt;
   }

@@ -23,6 +23,7 @@ export class LeaseWatcher {
   private cancelPause: CancelTimer | null = null;
   private pause = SHORTEST_PAUSE;
   private yielded = false;
+  private hasBroken = false;
   private openedAt = 0;
 
   constructor(
@@ -37,6 +38,11 @@ export class LeaseWatcher {
   /** Whether it has shown something since it was opened. Even then its silence proves nothing. */
   get isLive(): boolean {
     return this.yielded;
+  }
+
+  /** Whether it has shown something, or could not: it was refused, or ended at once. */
+  get hasAnswered(): boolean {
+    return this.yielded || this.hasBroken;
   }
 
   /** Whether it should have told by now what a read had to find out: then it is silently dead. One that was only just opened may still connect. */
@@ -78,6 +84,7 @@ export class LeaseWatcher {
       cause = error;
     }
     if (this.controller !== controller) return;
+    this.hasBroken = true;
     // Not merely because it showed something: one that shows the state and ends would be reopened ten times a second.
     if (this.yielded && this.clock.now() - this.openedAt >= STEADY) this.pause = SHORTEST_PAUSE;
     this.stop();

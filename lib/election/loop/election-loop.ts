@@ -38,6 +38,10 @@ export class ElectionLoop {
     return this.leader.held !== null && this.leader.isLeaving;
   }
 
+  get isInformed(): boolean {
+    return this.lease.isInformed;
+  }
+
   /** Drains and releases, then stays out for `cooldown`. Resolves when the lease is let go, or kept because the drain timed out. */
   stepDown(cooldown: number): Promise<void> {
     return this.leader.leave('stepped-down', cooldown);

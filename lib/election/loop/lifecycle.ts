@@ -25,6 +25,8 @@ export class Lifecycle implements Leaver {
   private loop: ElectionLoop | null = null;
   private stopping: Promise<void> | null = null;
   private isWanted = false;
+  private firstStartedAt = Number.POSITIVE_INFINITY;
+  private hasBeenReady = false;
   private wasWanted = false;
   private leaveExit: (() => void) | null = null;
 
@@ -47,7 +49,19 @@ export class Lifecycle implements Leaver {
     return this.loop.isDraining ? 'draining' : 'standby';
   }
 
+  /**
+   * Whether it could take over as soon as the lease is free. Once true it stays true. A store that does not answer must not keep every new
+   * replica from becoming ready, and with them a rollout that may be the cure: so a lease duration after the start it counts as ready.
+   */
+  get isReady(): boolean {
+    const { candidate, clock, timings } = this.setup.loop;
+    this.hasBeenReady ||=
+      !candidate || this.loop?.isInformed === true || clock.now() - this.firstStartedAt >= timings.leaseDuration;
+    return this.hasBeenReady;
+  }
+
   start(): void {
+    this.firstStartedAt = Math.min(this.firstStartedAt, this.setup.loop.clock.now());
     this.isWanted = !this.isShutDown;
     this.standIfWanted();
   }

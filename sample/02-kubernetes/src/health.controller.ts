@@ -1,4 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
 import { type ElectionStatus, LeaderElectionService } from 'nestjs-leader';
 
 @Controller()
@@ -7,10 +7,12 @@ export class HealthController {
 
   /**
    * Says nothing about leadership: a standby is ready, too. If only the leader were, a rolling update would wait for the new
-   * pod to become leader, and the old leader for the new pod to become ready.
+   * pod to become leader, and the old leader for the new pod to become ready. It waits until this replica could take over, so
+   * that the old leader is not stopped while every new pod still boots.
    */
   @Get('ready')
   ready(): string {
+    if (!this.election.isReady()) throw new ServiceUnavailableException('the lease has not been read yet');
     return 'ready';
   }
 

@@ -1,6 +1,8 @@
+import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { parseAllDocuments } from 'yaml';
-import { kubernetesLease } from 'nestjs-leader';
-import { describe, expect, it } from 'vitest';
+import { kubernetesLease, LeaderElectionModule, LeaderElectionService, memoryLease } from 'nestjs-leader';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { rightsFor } from '../../../lib/stores/kubernetes/api/rights.js';
 import { leaderLabel } from '../../../lib/stores/kubernetes/extras/pod-label.js';
 import { Page } from '../pages.js';
@@ -45,5 +47,31 @@ describe('the manifests of docs/kubernetes.md', () => {
       // ...
       kubernetesLease({ labelLeaderPod: true });
     expect(() => store.open({ name: 'orders-worker' })).not.toThrow();
+  });
+});
+
+@Controller()
+class Probes {
+  constructor(private readonly election: LeaderElectionService) {}
+
+  @Get('ready')
+  ready(): string {
+    if (!this.election.isReady()) throw new ServiceUnavailableException();
+    return 'ready';
+  }
+}
+
+describe('the readiness probe of docs/kubernetes.md', () => {
+  it('is up once the replica could take over', async () => {
+    const module = await Test.createTestingModule({
+      imports: [LeaderElectionModule.forRoot({ leaseName: 'orders-worker', store: memoryLease() })],
+      controllers: [Probes],
+    }).compile();
+    onTestFinished(() => module.close());
+    const probes = module.get(Probes);
+    expect(() => probes.ready()).toThrow(ServiceUnavailableException);
+    await module.init();
+    await expect.poll(() => module.get(LeaderElectionService).isReady()).toBe(true);
+    expect(probes.ready()).toBe('ready');
   });
 });

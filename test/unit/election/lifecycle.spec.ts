@@ -211,3 +211,61 @@ describe('10,000 calls of start, stop and stepDown in random order', () => {
     expect(unhandled).toEqual([]);
   });
 });
+
+describe('isReady()', () => {
+  let fleet: ElectorFleet;
+  beforeEach(() => {
+    fleet = new ElectorFleet();
+  });
+  afterEach(() => fleet.stop());
+  const never = () => new Promise<never>(() => {});
+
+  it('is true once the lease has been read and its watch is open', async () => {
+    const { elector } = fleet.add();
+    expect(elector.isReady()).toBe(false);
+    await elector.start();
+    await fleet.time.advance(20);
+    expect(elector.isReady()).toBe(true);
+  });
+
+  it('does not wait for leadership, and stays true', async () => {
+    await fleet.join();
+    const { elector, store } = await fleet.join();
+    expect(elector.isLeader()).toBe(false);
+    expect(elector.isReady()).toBe(true);
+    store.fault('read', { kind: 'lost-request' }, Infinity);
+    await fleet.time.advance(60_000);
+    expect(elector.isReady()).toBe(true);
+    await elector.stop();
+    expect(elector.isReady()).toBe(true);
+  });
+
+  it.each([
+    ['is read and cannot be watched', { watch: undefined }, true],
+    [
+      'is read and whose watch is refused',
+      {
+        watch: () => {
+          throw new Error('403');
+        },
+      },
+      true,
+    ],
+    [
+      'is read and whose watch does not open',
+      { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }) },
+      false,
+    ],
+    ['cannot be read', { read: never, watch: undefined }, false],
+  ])('with a lease that %s', async (_, over, isReady) => {
+    const { elector } = await fleet.join({ store: tampered(fleet.store, () => over as never) });
+    expect(elector.isReady()).toBe(isReady);
+    // A store that does not answer must not hold a rollout up.
+    await fleet.time.advance(15_000);
+    expect(elector.isReady()).toBe(true);
+  });
+
+  it('is true for an observer, whatever the store does', () => {
+    expect(fleet.add({ candidate: false }).elector.isReady()).toBe(true);
+  });
+});
