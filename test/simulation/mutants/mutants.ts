@@ -716,6 +716,72 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [patch('rules/takeover-time.ts', 'return this.termSeenAt + this.holderDuration;', 'return -Infinity;')],
   },
   {
+    bug: 'a failed Pod counts as dead',
+    origin: 'phase believed',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [
+      patch(
+        'stores/kubernetes/crash/proof-of-death.ts',
+        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;',
+        "if ((status as { phase?: string }).phase === 'Failed') return true; if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;",
+      ),
+    ],
+  },
+  {
+    bug: 'a container that is not there counts as dead',
+    origin: 'absence believed',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [
+      patch(
+        'stores/kubernetes/crash/proof-of-death.ts',
+        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;',
+        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false; if (statusesOf(pod, who.container).length === 0) return true;',
+      ),
+    ],
+  },
+  {
+    bug: 'an end that the kubelet made up is believed',
+    origin: 'the containerID around it is believed',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [
+      patch(
+        'stores/kubernetes/crash/proof-of-death.ts',
+        "typeof containerID === 'string' && RUNTIMES.test(containerID) &&",
+        '',
+      ),
+    ],
+  },
+  {
+    bug: 'a nonce is not compared',
+    origin: 'an earlier process of the same container',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [
+      patch(
+        'stores/kubernetes/crash/proof-of-death.ts',
+        'return nonce !== undefined && proofOf(nonce) === proof;',
+        "return nonce !== undefined && proof !== '';",
+      ),
+    ],
+  },
+  {
+    bug: 'another container’s message is believed',
+    origin: 'a sidecar that prints the line',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [patch('stores/kubernetes/crash/proof-of-death.ts', '.filter(({ name }) => name === container);', ';')],
+  },
+  {
+    bug: 'a shared process namespace is believed',
+    origin: 'shareProcessNamespace',
+    profile: 'proven-crashes',
+    quick: false,
+    patches: [patch('stores/kubernetes/crash/proof-of-death.ts', 'return !shares &&', 'return (shares || true) &&')],
+  },
+  {
     bug: 'a crash of one holder opens the lease of the next',
     origin: 'proof of death about the incarnation before',
     profile: 'proven-crashes',

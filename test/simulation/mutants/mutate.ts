@@ -2,10 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import type { ProvesDeath } from '../world/lease-client.js';
 import type { NewElection } from '../world/replica.js';
 import type { Mutant } from './mutants.js';
 
-const SOURCE = 'lib/election';
+const SOURCE = 'lib';
+/** What is copied of it. Patches name files of the election alone, or from `stores/` on. */
+const PARTS = ['election/', 'stores/kubernetes/crash/'];
 /** Inside the project, so that the copy finds rxjs. */
 const COPIES = '.cache/mutants';
 
@@ -14,12 +17,15 @@ export async function mutate({ bug, patches }: Pick<Mutant, 'bug' | 'patches'>):
   const folder = join(COPIES, `${process.pid}-${bug.replace(/\W+/g, '-')}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  const missing = patches.find((p) => !files.includes(p.file));
+  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && PARTS.some((part) => file.startsWith(part)),
+  );
+  const place = (file: string) => (file.startsWith('stores/') ? file : `election/${file}`);
+  const missing = patches.find((p) => !files.includes(place(p.file)));
   if (missing !== undefined) throw new Error(`The mutant "${bug}" patches ${missing.file}, which is gone.`);
   for (const file of files) {
     const patched = patches
-      .filter((p) => p.file === file)
+      .filter((p) => place(p.file) === file)
       .reduce((text, p) => apply(bug, text, p), readFileSync(join(SOURCE, file), 'utf8'));
     const { outputText } = ts.transpileModule(patched, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, useDefineForClassFields: false },
@@ -28,12 +34,15 @@ export async function mutate({ bug, patches }: Pick<Mutant, 'bug' | 'patches'>):
     writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), outputText);
   }
   try {
-    const { LeaderElector } = (await import(
-      /* @vite-ignore */ pathToFileURL(join(process.cwd(), folder, 'elector.js')).href
-    )) as {
+    const load = (file: string): Promise<unknown> =>
+      import(/* @vite-ignore */ pathToFileURL(join(process.cwd(), folder, file)).href);
+    const { LeaderElector } = (await load('election/elector.js')) as {
       LeaderElector: new (setup: Parameters<NewElection>[0]) => ReturnType<NewElection>;
     };
-    return (setup) => new LeaderElector(setup);
+    const { provesDeath } = (await load('stores/kubernetes/crash/proof-of-death.js')) as {
+      provesDeath: ProvesDeath;
+    };
+    return Object.assign((setup: Parameters<NewElection>[0]) => new LeaderElector(setup), { provesDeath });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

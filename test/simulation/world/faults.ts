@@ -86,6 +86,7 @@ export const FAULTS = [
   'ledger write failed',
   'ledger stripped',
   'crash proven',
+  'status that proves nothing',
   'released at exit',
   'lived through its exit',
   'tick repeated',

@@ -1,6 +1,8 @@
 import { LeaseStoreError } from '../../../lib/election/errors.js';
 import type { LeaseRecord } from '../../../lib/election/lease-record.js';
 import type { LeaseHandle, LeaseStore, Snapshot, WriteOutcome } from '../../../lib/election/lease-store.js';
+import { provesDeath as shippedProof } from '../../../lib/stores/kubernetes/crash/proof-of-death.js';
+import { Kubelet } from './kubelet.js';
 import { ordinal, type MarkFate, type Reply, type Stored, type StoredObject } from './lease-service.js';
 import type { Answer, Network } from './network.js';
 import type { Process } from './process.js';
@@ -28,6 +30,9 @@ export interface ClientPlan {
   storeTime?: boolean;
 }
 
+/** What a Pod's status is judged by: as it ships, or with a known bug. */
+export type ProvesDeath = typeof shippedProof;
+
 export interface ClientHooks {
   /** Whether the process that calls itself so is dead, in truth. */
   isDead(holder: string): boolean;
@@ -52,6 +57,7 @@ export class LeaseClient implements LeaseStore {
     private readonly plan: ClientPlan,
     private readonly watchPlan: WatchPlan,
     private readonly hooks: ClientHooks,
+    private readonly provesDeath: ProvesDeath = shippedProof,
   ) {
     if (plan.resolution !== 1) this.resolution = plan.resolution;
   }
@@ -146,12 +152,18 @@ export class LeaseClient implements LeaseStore {
     const luck = world.random.stream(`proof ${seen.token} ${process.identity}`);
     const isNever = luck.chance(0.2);
     const late = luck.skewed(0, latest);
+    const lies = world.random.stream(`lies ${seen.token} ${process.identity}`);
+    const kubelet = new Kubelet(seen.lease!.record.holder!, lies);
     let diedAt: number | null = null;
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
         if (signal.aborted) return reject(signal.reason);
         if (hooks.isDead(seen.lease!.record.holder!)) diedAt ??= process.now();
-        if (diedAt === null || isNever || process.now() < diedAt + late) return void process.setTimer(look, 200);
+        const isShown = diedAt !== null && !isNever && process.now() >= diedAt + late;
+        if (!isShown && lies.chance(0.05)) world.count('status that proves nothing');
+        else if (!isShown) return void process.setTimer(look, 200);
+        const shown = isShown ? kubelet.end() : kubelet.lie();
+        if (!this.provesDeath(shown, kubelet.who)) return void process.setTimer(look, 200);
         world.count('crash proven');
         resolve();
       };

@@ -6,7 +6,7 @@ import type { ElectionLog } from '../../../lib/election/report/election-log.js';
 import type { ElectionOptions } from '../../../lib/election/options.js';
 import type { Judge } from '../judge/judge.js';
 import type { Contender } from './contender.js';
-import { LeaseClient } from './lease-client.js';
+import { LeaseClient, type ProvesDeath } from './lease-client.js';
 import type { Machine } from './machine.js';
 import type { Network } from './network.js';
 import type { NodePlan, Plan } from './plan.js';
@@ -16,7 +16,7 @@ import { Mark } from './timeline.js';
 import { Workload } from './workload.js';
 
 /** The constructor of what is put to the proof: the elector that ships, a mutant of it, or one that is known to be bad. */
-export type NewElection = (setup: {
+export type NewElection = ((setup: {
   name: string;
   options: ElectionOptions;
   handlers: TermHandlers;
@@ -24,7 +24,7 @@ export type NewElection = (setup: {
   clock: Process;
   chance: Process;
   exit: Process;
-}) => Election;
+}) => Election) & { readonly provesDeath?: ProvesDeath };
 
 /** One of our replicas: an application with an elector in it, on one machine, through all its restarts. */
 export class Replica implements Contender {
@@ -67,7 +67,7 @@ export class Replica implements Contender {
     this.leading = false;
     this.working = 0;
     this.told = 'nothing';
-    const store = new LeaseClient(process, this.network, plan.client, plan.watch, judge);
+    const store = new LeaseClient(process, this.network, plan.client, plan.watch, judge, this.create.provesDeath);
     const log = (message: string): void => {
       world.mark(Mark.Log, this.index, 0, world.timeline ? message : undefined);
       judge.health.logged(process, message);
