@@ -35,6 +35,9 @@ export interface StoreRequest extends ElectionSubject {
   readonly leading: boolean;
 }
 
+/** The process that holds the lease was proven to be dead: what is left of its lease is not waited out. */
+export type HolderDied = ElectionSubject;
+
 /** A gated method was called. */
 export interface GatedCall extends ElectionSubject {
   /** `Class.method`. */
@@ -59,6 +62,7 @@ export const CHANNELS = {
   termEnded: 'nestjs-leader:term.ended',
   termDrained: 'nestjs-leader:term.drained',
   request: 'nestjs-leader:store.request',
+  holderDied: 'nestjs-leader:holder.died',
   call: 'nestjs-leader:call',
   tick: 'nestjs-leader:tick',
 } as const;
@@ -69,6 +73,7 @@ export interface ChannelMessages {
   termEnded: TermEnded;
   termDrained: TermDrained;
   request: StoreRequest;
+  holderDied: HolderDied;
   call: GatedCall;
   tick: JobTick;
 }

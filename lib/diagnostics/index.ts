@@ -4,6 +4,7 @@ export {
   type ElectionSubject,
   type GatedCall,
   type JobTick,
+  type HolderDied,
   type StoreRequest,
   type TermBegan,
   type TermDrained,

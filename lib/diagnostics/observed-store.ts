@@ -60,7 +60,15 @@ function observedHandle(handle: LeaseHandle, subject: () => Observed): LeaseHand
     isHolderGone: handle.isHolderGone && ((seen, signal) => handle.isHolderGone!(seen, signal)),
     replaceAtExit: handle.replaceAtExit && ((seen, record) => handle.replaceAtExit!(seen, record)),
     holderProbeInterval: handle.holderProbeInterval,
-    watchHolder: handle.watchHolder && ((seen, signal) => handle.watchHolder!(seen, signal)),
+    watchHolder:
+      handle.watchHolder &&
+      async function* (seen, signal) {
+        for await (const isDead of handle.watchHolder!(seen, signal)) {
+          const { election, leaseName, identity } = subject();
+          publish('holderDied', () => ({ election, leaseName, identity }));
+          yield isDead;
+        }
+      },
   };
 }
 

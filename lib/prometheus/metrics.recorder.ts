@@ -81,6 +81,7 @@ export class MetricsRecorder implements OnModuleInit, OnApplicationBootstrap, On
     const { metrics } = this;
     metrics.slowpath.inc({ name }, 0);
     metrics.transitions.inc({ name }, 0);
+    metrics.holderDeaths.inc({ name }, 0);
     metrics.drainDuration.zero({ name });
     for (const reason of LOSS_REASONS) metrics.termsEnded.inc({ name, reason }, 0);
     for (const kind of FAILURE_KINDS) metrics.failures.inc({ name, kind }, 0);
@@ -105,6 +106,7 @@ export class MetricsRecorder implements OnModuleInit, OnApplicationBootstrap, On
   private listen(): void {
     const { metrics } = this;
     this.on('termEnded', ({ leaseName: name, reason }) => metrics.termsEnded.inc({ name, reason }));
+    this.on('holderDied', ({ leaseName: name }) => metrics.holderDeaths.inc({ name }));
     this.on('termDrained', ({ leaseName: name, duration }) => metrics.drainDuration.observe({ name }, duration / 1000));
     this.on('call', ({ leaseName: name, handler, outcome }) => metrics.calls.inc({ name, handler, outcome }));
     this.on('tick', ({ leaseName: name, job, outcome, lateness }) => {

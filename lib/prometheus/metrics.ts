@@ -38,6 +38,12 @@ export function createMetrics(register: Registry, elections: () => ElectionEntry
       labelNames: ['name'],
       registers,
     }),
+    holderDeaths: new Counter({
+      name: 'leader_election_holder_deaths_total',
+      help: 'Holders of the lease whose process was proven to be dead, as this replica saw them.',
+      labelNames: ['name'],
+      registers,
+    }),
     termsEnded: new Counter({
       name: 'leader_election_terms_ended_total',
       help: 'Terms of this replica that are over, by reason.',

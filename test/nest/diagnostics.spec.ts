@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { CHANNELS, OnlyWhenLeader, type ChannelMessages } from 'nestjs-leader';
+import { CHANNELS, memoryLease, OnlyWhenLeader, type ChannelMessages } from 'nestjs-leader';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, it, onTestFinished } from 'vitest';
+import { observedStore } from '../../lib/diagnostics/observed-store.js';
+import { tampered } from '../support/hostile-store.js';
 import { NestReplica } from './nest-replica.js';
 
 @Injectable()
@@ -38,4 +40,21 @@ it('an election publishes its terms, its requests and the calls it gates on diag
   expect(requests.map(({ operation, outcome }) => `${operation} ${outcome}`)).toEqual(
     expect.arrayContaining(['read succeeded', 'acquire succeeded', 'release succeeded']),
   );
+});
+
+it('a store that proves the death of a holder is heard of, and still says so', async () => {
+  const died = listen('holderDied');
+  const store = tampered(memoryLease(), () => ({
+    async *watchHolder() {
+      yield true as const;
+    },
+  }));
+  const subject = { election: 'default', leaseName: 'orders', identity: 'me' };
+  const observed = observedStore(store, () => ({ ...subject, isLeader: () => false, releasing: () => {} }));
+  const words: true[] = [];
+  const nobody = { lease: null, token: 0n };
+  for await (const word of observed.open({ name: 'orders' }).watchHolder!(nobody, new AbortController().signal))
+    words.push(word);
+  expect(words).toEqual([true]);
+  expect(died).toEqual([subject]);
 });

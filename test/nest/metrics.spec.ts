@@ -59,6 +59,7 @@ describe('LeaderElectionMetricsModule', () => {
       'leader_election_master_status{name="orders"} 0',
       'leader_election_slowpath_total{name="orders"} 0',
       'leader_election_transitions_total{name="orders"} 0',
+      'leader_election_holder_deaths_total{name="orders"} 0',
       ...['expired', 'superseded', 'deleted', 'stepped-down', 'stopped'].map(
         (reason) => `leader_election_terms_ended_total{name="orders",reason="${reason}"} 0`,
       ),

@@ -45,12 +45,14 @@ export class KubernetesLeaseStore implements LeaseStore {
   }
 
   open({ name, namespace }: { name: string; namespace?: string }, log?: ElectionLog): LeaseHandle {
-    const { options, client } = this;
+    const { options, client, credentials } = this;
     checkName('leaseName', name, SUBDOMAIN, 253);
     if (namespace !== undefined) checkName('namespace', namespace, LABEL, 63);
     this.credentials.prepare?.();
     const background = new BackgroundRequests(name, log);
-    const label = options.labelLeaderPod ? new PodLabel(client, background, labelOf(name), ownPod(client)) : undefined;
+    const label = options.labelLeaderPod
+      ? new PodLabel(client, background, labelOf(name), ownPod(client, credentials))
+      : undefined;
     const events = options.events === false ? undefined : new LeaseEvents(client, background);
     const terms = new OwnTerms([label, events].filter((witness) => witness !== undefined));
     this.opened.push({ terms, background });

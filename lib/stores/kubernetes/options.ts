@@ -23,7 +23,7 @@ export interface KubernetesLeaseOptions {
    * Labels the leader's own Pod `nestjs-leader/<lease>: leader`, for a Service that selects the leader. A new leader takes the label
    * off other Pods. It follows leadership by some milliseconds, after a crash by a lease duration: what it routes to is most likely
    * the leader, never certainly. Default false; needs `patch` on `pods` (which allows more than labels: hence not the default) and,
-   * to clean up after a crash, `list`. The Pod is `POD_NAME` of the environment, else the host name.
+   * to clean up after a crash, `list`. The Pod is `POD_NAME` of the environment, else the one that the token names, else the host name.
    */
   labelLeaderPod?: boolean;
   /**

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { KubernetesLeaseOptions } from '../../../lib/stores/kubernetes/options.js';
+import { ownPod } from '../../../lib/stores/kubernetes/extras/pod-label.js';
 import { answering } from '../../kubernetes/fake-api-server.js';
 import { LEASE, leaseScene, patient, recordBy } from '../../kubernetes/lease-scene.js';
 
@@ -193,5 +194,28 @@ describe("the label on the leader's Pod", () => {
     vi.stubEnv('POD_NAME', 'node-17');
     await lead('host-network');
     await expect.poll(() => said.join()).toContain('set POD_NAME from the downward API');
+  });
+});
+
+describe('the own Pod', () => {
+  const pod = { name: 'orders-7', uid: 'u7', namespace: 'shop' };
+  const find = async (claims: typeof pod | null) => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return ownPod({ namespace: () => Promise.resolve('default') } as never, { pod: () => Promise.resolve(claims) })(
+      patient(),
+    );
+  };
+
+  it('is the one that the token names: in the network of the host, the host name is that of the node', async () => {
+    vi.stubEnv('POD_NAME', undefined);
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1');
+    vi.stubEnv('HOSTNAME', 'node-1');
+    expect(await find(pod)).toEqual(pod);
+    expect(await find(null)).toEqual({ name: 'node-1', namespace: 'default' });
+  });
+
+  it('is what POD_NAME says, where it says something', async () => {
+    vi.stubEnv('POD_NAME', 'orders-9');
+    expect(await find(pod)).toEqual({ name: 'orders-9', namespace: 'default' });
   });
 });

@@ -1,6 +1,7 @@
 import { pauseAskedFor } from '../../../election/lease/answers.js';
 import { LeaseStoreError } from '../../../election/errors.js';
 import { quoted } from '../../../election/report/quoted.js';
+import type { Credentials } from '../api/connection.js';
 import type { ApiClient } from '../api/api-client.js';
 import { answerError } from '../api/api-status.js';
 import { parseJson } from '../api/status.js';
@@ -22,10 +23,18 @@ export function leaderLabel(lease: string): string {
   return `nestjs-leader/${lease}`;
 }
 
-/** The Pod that this process runs in: `POD_NAME` where the downward API gives it, else the host name, which Kubernetes sets to it. */
-export function ownPod(client: ApiClient): (signal: AbortSignal) => Promise<Pod> {
+/**
+ * The Pod that this process runs in: `POD_NAME` where the downward API gives it, else the one that its token was given to, else the host
+ * name, which Kubernetes sets to it unless the Pod is in the host's network.
+ */
+export function ownPod(
+  client: ApiClient,
+  credentials: Pick<Credentials, 'pod'>,
+): (signal: AbortSignal) => Promise<Pod> {
   return async (signal) => {
     const { POD_NAME, POD_NAMESPACE, KUBERNETES_SERVICE_HOST, HOSTNAME } = process.env;
+    const ofToken = POD_NAME === undefined ? await credentials.pod?.() : null;
+    if (ofToken) return ofToken;
     const name = POD_NAME ?? (KUBERNETES_SERVICE_HOST ? HOSTNAME : undefined);
     if (!name) {
       throw new LeaseStoreError('STORE_NOT_FOUND', 'This process runs in no pod.', {
