@@ -36,6 +36,8 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
   const latency = luck.pick([0.5, 1, 5, 20, 20, 100]);
   const lossy = on(0.5);
   const ticking = drawTicking(seed, nodes, bias);
+  // The profiles that lean to something have deaths enough.
+  const exits = drawExits(Object.keys(bias).length === 0 ? seed : null, nodes.length);
   return {
     seed,
     profile: 'swarm',
@@ -51,6 +53,7 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       resolution: on(0.7) || rival ? 1000 : 1,
       storeTime: ticking.storeTime,
       ...drawCrashProof(seed),
+      lastWords: exits.lastWords,
     },
     network: {
       latency,
@@ -83,9 +86,12 @@ export function swarm(seed: number, bias: Bias = {}): Plan {
       stepsDown: some(0.08, 0.005, 0.05),
     },
     jobs: ticking.jobs,
-    disturbances: [...drawDisturbances(luck, nodes, bias), ...hostile.disturbances, ...ticking.disturbances].toSorted(
-      (a, b) => a.at - b.at,
-    ),
+    disturbances: [
+      ...drawDisturbances(luck, nodes, bias),
+      ...hostile.disturbances,
+      ...ticking.disturbances,
+      ...exits.disturbances,
+    ].toSorted((a, b) => a.at - b.at),
     askEvery: luck.pick([0, 0, 100, 1000, 7000]),
     ending: hostile.ending(luck.pick(['stop', 'stop', 'silent-stop', 'crash', 'step-down', 'none'])),
   };
@@ -246,6 +252,17 @@ function drawTicking(seed: number, nodes: NodePlan[], bias: Bias): Ticking {
     }
   }
   return { jobs, storeTime, disturbances };
+}
+
+/** Drawn apart: processes that end by themselves, where the store can still be told. Some live through it. */
+function drawExits(seed: number | null, nodes: number): { lastWords: boolean; disturbances: readonly Disturbance[] } {
+  const luck = new Random(`exits ${seed}`);
+  if (seed === null || !luck.chance(0.2)) return { lastWords: false, disturbances: [] };
+  const disturbances = Array.from({ length: 1 + luck.below(5) }, (): Disturbance => {
+    const at = luck.between(20_000, HEAL_AT - 10_000);
+    return { at, kind: 'exit', node: luck.below(nodes), lasts: luck.skewed(50, 8000), size: luck.chance(0.3) ? 1 : 0 };
+  });
+  return { lastWords: true, disturbances };
 }
 
 /** Drawn apart: a store that can prove that a holder's process has died. */
