@@ -61,6 +61,7 @@ func main() {
 	renewDeadline := flag.Duration("renew-deadline", 10*time.Second, "")
 	retryPeriod := flag.Duration("retry-period", 2*time.Second, "")
 	sampleEvery := flag.Duration("sample-every", 5*time.Millisecond, "how often to say who leads; 0: never")
+	release := flag.Bool("release-on-cancel", true, "whether to release the lease at SIGTERM")
 	flag.Parse()
 
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
@@ -87,7 +88,7 @@ func main() {
 		LeaseDuration:   *leaseDuration,
 		RenewDeadline:   *renewDeadline,
 		RetryPeriod:     *retryPeriod,
-		ReleaseOnCancel: true,
+		ReleaseOnCancel: *release,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) {
 				term := terms.Add(1)
@@ -105,6 +106,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	go dieWhenTold()
 	if *sampleEvery > 0 {
 		go sample(*sampleEvery, &leading, token)
 	}
@@ -114,6 +116,27 @@ func main() {
 		elector.Run(ctx)
 	}
 	say(line{Kind: "stopped", T: now()})
+}
+
+// Ways to die that cannot be brought about from outside, each by a signal: SIGHUP panics, SIGUSR1 exits, SIGUSR2 takes all memory.
+func dieWhenTold() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	switch <-told {
+	case syscall.SIGHUP:
+		panic("told to")
+	case syscall.SIGUSR1:
+		os.Exit(1)
+	case syscall.SIGUSR2:
+		for kept := [][]byte{}; ; {
+			block := make([]byte, 16<<20)
+			// Memory that nobody has written to is not there yet.
+			for i := 0; i < len(block); i += 4096 {
+				block[i] = 1
+			}
+			kept = append(kept, block)
+		}
+	}
 }
 
 func sample(every time.Duration, leading *atomic.Int64, token func(int64) string) {

@@ -14,6 +14,7 @@ const programs = {
   containerd: ofContainerd('containerd'),
   shim: ofContainerd('containerd-shim-runc-v2'),
   ctr: ofContainerd('ctr'),
+  probe: { module: join(folder, 'probe'), package: '.', name: 'probe' },
   pause: { module: join(folder, 'pause'), package: '.', name: 'pause' },
 } satisfies Record<string, GoProgram>;
 

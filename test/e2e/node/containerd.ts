@@ -50,6 +50,10 @@ export class Containerd {
     await this.ctr('images', 'import', archive);
   }
 
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.ctr('images', 'tag', '--force', fullName(name), fullName(other));
+  }
+
   /** Also ends the shims, which outlive containerd on purpose: containers should not end with it. */
   async stop(): Promise<void> {
     await this.server.stop();
@@ -118,4 +122,9 @@ state = ${text(join(sockets, 'state'))}
       SystemdCgroup = false
 `;
   }
+}
+
+/** As an import completes names, which a tag does not. */
+function fullName(image: string): string {
+  return `docker.io/library/${image}`;
 }

@@ -20,16 +20,33 @@ export function sampleImage(): NodeImage {
     'reflect-metadata',
     'rxjs',
   ]);
-  // What npm would install: in this repository it is not in node_modules, the sample finds it by the name of the package itself.
-  for (const part of ['package.json', 'dist'])
-    image.add(join(repository, part), `/app/node_modules/nestjs-leader/${part}`);
   // See sampleManifests(), which has the kubelet run it.
-  return image.add(join(repository, 'test/e2e/node/ready.mjs'), '/ready.mjs');
+  return withThisPackage(image).add(join(repository, 'test/e2e/node/ready.mjs'), '/ready.mjs');
+}
+
+/** ./application, with the program that its probes run. */
+export function applicationImage(name: string, probe: string): NodeImage {
+  const image = nodeApplication(name, join(repository, 'test/e2e/dist/node/application'), [
+    '@kubernetes/client-node',
+    '@nestjs/common',
+    '@nestjs/core',
+    '@nestjs/platform-express',
+    'reflect-metadata',
+    'rxjs',
+  ]);
+  return withThisPackage(image).addProgram(probe, '/probe');
 }
 
 /** A replica that elects with client-go. Its arguments are for the Pod to give. */
 export function goReplicaImage(binary: string): NodeImage {
   return new NodeImage('go-replica:latest', { entrypoint: ['/go-replica'] }).addProgram(binary, '/go-replica');
+}
+
+/** What npm would install: in this repository it is not in node_modules, the applications find it by the name of the package itself. */
+function withThisPackage(image: NodeImage): NodeImage {
+  for (const part of ['package.json', 'dist'])
+    image.add(join(repository, part), `/app/node_modules/nestjs-leader/${part}`);
+  return image;
 }
 
 /** This machine's Node, a folder of ES modules with a `main.js`, and the packages that it imports with all that these need. */

@@ -49,5 +49,7 @@ export function kubeletConfiguration({ port, folders, cgroupRoot, runtime, clien
     },
     imageGCHighThresholdPercent: 100,
     localStorageCapacityIsolation: false,
+    // A test that reads lines as they come must not find the file cut in between.
+    containerLogMaxSize: '1Gi',
   };
 }

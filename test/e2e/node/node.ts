@@ -38,11 +38,12 @@ export class Node {
   private readonly machine = new MachineFolders();
   private readonly containerd: Containerd;
   private readonly servers: ServerProcess[] = [];
+  private kubeletProcess?: ServerProcess;
 
   private constructor(
     private readonly controlPlane: ControlPlane,
     private readonly user: NodeUser,
-    private readonly binaries: NodeBinaries,
+    readonly binaries: NodeBinaries,
   ) {
     this.containerd = new Containerd(this.folders, binaries);
   }
@@ -74,6 +75,22 @@ export class Node {
   /** In the name of every process, mount, control group and folder that this node makes. */
   get name(): string {
     return this.folders.name;
+  }
+
+  /** Another name for an image that is known: a version to roll out. */
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.containerd.tagImage(name, other);
+  }
+
+  /** Where the logs of containers are, a folder for each Pod; what a container has written is there at once, and goes with its Pod. */
+  get logs(): string {
+    return this.folders.logs;
+  }
+
+  /** Stopped or frozen, it leaves the Pods running. */
+  get kubelet(): ServerProcess {
+    if (!this.kubeletProcess) throw new Error('The node has not started yet.');
+    return this.kubeletProcess;
   }
 
   /** All processes of a Pod. */
@@ -114,7 +131,8 @@ export class Node {
     await this.importImage(await pauseImage(this.binaries.pause).archive(join(this.folders.data, 'pause.tar')));
 
     const [controllers, scheduler, kubelet] = await freePorts(3);
-    for (const server of [this.controllerManager(controllers!), this.scheduler(scheduler!), this.kubelet(kubelet!)]) {
+    this.kubeletProcess = this.kubeletOn(kubelet!);
+    for (const server of [this.controllerManager(controllers!), this.scheduler(scheduler!), this.kubeletProcess]) {
       signal?.throwIfAborted();
       this.servers.push(server);
       await server.start();
@@ -154,7 +172,7 @@ export class Node {
     );
   }
 
-  private kubelet(port: number): ServerProcess {
+  private kubeletOn(port: number): ServerProcess {
     const { data } = this.folders;
     const config = join(data, 'kubelet.json');
     const settings = kubeletConfiguration({

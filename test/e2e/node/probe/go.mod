@@ -1,0 +1,3 @@
+module nestjs-leader.test/probe
+
+go 1.24
