@@ -11,7 +11,7 @@ import { say } from './voice.js';
 
 // One job, every 20 ms, only where it leads; and ways to make it die. What the Pods of ../scenarios run.
 
-const { isBroken, leaseName, leaseDuration, detectCrash, labelLeaderPod } = settings;
+const { isBroken, leaseName, leaseDuration, detectCrash, labelLeaderPod, hooksAllSignals } = settings;
 if (isBroken) throw new Error('This version cannot start.');
 
 @Module({
@@ -28,7 +28,7 @@ if (isBroken) throw new Error('This version cannot start.');
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ['log', 'warn', 'error'] });
-app.enableShutdownHooks();
+app.enableShutdownHooks(hooksAllSignals ? [] : ['SIGTERM', 'SIGINT']);
 await app.listen(0, '127.0.0.1');
 const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
 // For the probes, and then for the test.

@@ -1,0 +1,2 @@
+/** Where the Deployments of the scenarios are. */
+export const NAMESPACE = 'pods';
