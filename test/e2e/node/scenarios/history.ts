@@ -26,6 +26,8 @@ export interface Figures {
 /** The lines of all replicas of a Deployment, merged: all carry the clock of the machine. */
 export class History {
   private readonly heard: Call[] = [];
+  /** By life and token, when it was first seen. */
+  private readonly terms = new Map<string, number>();
   private readonly stretches = new Map<ContainerLife, Belief[]>();
   private readonly ended = new Set<Belief>();
   private readonly ports = new Map<string, number>();
@@ -66,6 +68,17 @@ export class History {
     return this.heard.filter(({ t }) => t >= from && t <= to).toSorted((a, b) => a.t - b.t);
   }
 
+  /** The last call since `from`, by whomever. Asked many times a second, so it looks at the end only: lines come nearly in order. */
+  latest(from: number): Call | undefined {
+    const [first, ...others] = this.heard.slice(-500).filter(({ t }) => t >= from);
+    return first && others.reduce((last, call) => (call.t > last.t ? call : last), first);
+  }
+
+  /** When the term of a call began to show. */
+  begun({ life, token }: Call): number {
+    return this.terms.get(`${life.id} ${token}`) ?? Infinity;
+  }
+
   /** When a replica last began to listen; 0 if none has. */
   get lastStart(): number {
     return Math.max(0, ...this.starts.values());
@@ -103,6 +116,8 @@ export class History {
 
   private called(life: ContainerLife, t: number, token: string): void {
     this.heard.push({ t, life, token });
+    const term = `${life.id} ${token}`;
+    if (!this.terms.has(term)) this.terms.set(term, t);
     this.believed(life, t, t, true, token);
   }
 

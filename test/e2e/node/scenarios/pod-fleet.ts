@@ -69,10 +69,9 @@ export class PodFleet {
     if (!aged) return;
     const { leaseDuration = 15_000 } = this.settings;
     await until('the term is old enough', () => {
-      const life = this.leaderNow();
-      if (!life) return false;
-      const begun = this.history.calls().find((call) => call.life.id === life.id)!.t;
-      return monotonic() - Math.max(begun, this.history.lastStart) > leaseDuration + 1_000;
+      const last = this.history.latest(monotonic() - 500);
+      if (!last) return false;
+      return monotonic() - Math.max(this.history.begun(last), this.history.lastStart) > leaseDuration + 1_000;
     });
   }
 
@@ -157,7 +156,7 @@ export class PodFleet {
   }
 
   private leaderNow(): ContainerLife | undefined {
-    return this.history.calls(monotonic() - 500).at(-1)?.life;
+    return this.history.latest(monotonic() - 500)?.life;
   }
 
   private async apply(): Promise<void> {
