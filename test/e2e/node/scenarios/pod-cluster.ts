@@ -64,6 +64,7 @@ export class PodCluster {
   }
 
   async stop(): Promise<void> {
+    await this.current?.fleet.letGo();
     this.logs.close();
     await this.node.stop();
     await this.controlPlane.stop();

@@ -45,9 +45,14 @@ export class PodFleet {
     await this.settled();
   }
 
+  /** Touches nothing of the cluster any more: it may be stopped. */
+  async letGo(): Promise<void> {
+    await this.keeping?.stop();
+  }
+
   /** Ends it without ceremony; resolves when nothing of it runs. */
   async stop(): Promise<void> {
-    await this.keeping?.stop();
+    await this.letGo();
     await this.admin.must('DELETE', `${this.path}?propagationPolicy=Background`);
     await until('no Pod is left', async () => {
       const left = await this.pods();
