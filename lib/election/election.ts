@@ -35,7 +35,7 @@ export interface Election {
   whenLeader(signal?: AbortSignal): Promise<LeadershipTerm>;
   /** Gate shut, signal aborted, work drained, lease released; stays out for `cooldown` ms (default two retry periods). Does nothing on a standby. */
   stepDown(options?: { cooldown?: number }): Promise<void>;
-  /** A JSON-safe snapshot for health pages and logs. Does no I/O. */
+  /** A JSON-safe snapshot for health pages and logs. Does no I/O, but for `releaseAtExit` where that is read. */
   status(): ElectionStatus;
   /** Begins to stand for the lease. Resolves at once: the election never holds a boot up. */
   start(): Promise<void>;

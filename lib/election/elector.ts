@@ -219,7 +219,7 @@ export class LeaderElector implements Election {
   }
 
   status(): ElectionStatus {
-    const { options, lifecycle, terms, health } = this;
+    const { options, lifecycle, terms, health, exit } = this;
     const { contactAt, confirmedWriteAt } = health;
     return {
       name: this.name,
@@ -238,7 +238,10 @@ export class LeaderElector implements Election {
       store: options.store.name ?? 'custom',
       running: this.gate.count,
       terms: terms.count,
-      releaseAtExit: this.exit === null ? 'off' : (this.exit.obstacle() ?? 'ready'),
+      // Looked up for who reads it: it asks the kernel for child processes, and metrics and health ask for the rest many times.
+      get releaseAtExit() {
+        return exit === null ? 'off' : (exit.obstacle() ?? 'ready');
+      },
     };
   }
 

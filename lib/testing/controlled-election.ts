@@ -25,18 +25,8 @@ export class ControlledElection {
 
   constructor({ name, options, log }: Parameters<ElectorFactory>[0]) {
     this.lease = { name: options.leaseName, namespace: options.namespace };
-    const { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, releaseOnExit, candidate } =
-      options;
-    const kept = {
-      leaseName,
-      namespace,
-      identity,
-      fencingEpoch,
-      drainTimeout,
-      releaseOnShutdown,
-      releaseOnExit,
-      candidate,
-    };
+    const { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate } = options;
+    const kept = { leaseName, namespace, identity, fencingEpoch, drainTimeout, releaseOnShutdown, candidate };
     const own = { store: this.store, leaseDuration: LEASE_DURATION, retryPeriod: RETRY_PERIOD };
     this.observes = candidate === false;
     this.elector = new ObservedElector({ name, options: { ...kept, ...own }, clock: this.clock, log });

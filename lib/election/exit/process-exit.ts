@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { systemClock } from '../clock/system-clock.js';
 import { processWide } from '../process-wide.js';
 import type { Exit, LastRequest, Leaver } from './exit.js';
 import { whatOutlivesExit } from './offspring.js';
@@ -80,6 +81,6 @@ function attempt<T>(run: () => T): T | null {
 /** A server cancels what it has not answered when the connection closes, and the end of the process closes it. */
 function waitFor(sent: readonly LastRequest[]): void {
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  const until = performance.now() + LONGEST_WAIT;
-  while (performance.now() < until && sent.some((request) => !request.isAnswered())) Atomics.wait(cell, 0, 0, 1);
+  const until = systemClock.now() + LONGEST_WAIT;
+  while (systemClock.now() < until && sent.some((request) => !request.isAnswered())) Atomics.wait(cell, 0, 0, 1);
 }

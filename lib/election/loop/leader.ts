@@ -104,16 +104,14 @@ export class Leader {
 
   /** Shuts the gate before it returns, and drains. Resolves when the lease is let go, or kept because the drain timed out. */
   leave(reason: 'stepped-down' | 'stopped', cooldown: number): Promise<void> {
-    const { held, setup, terms } = this;
+    const { held, terms } = this;
     if (this.leaving !== null || held === null) return this.leaving?.done ?? Promise.resolve();
     let finish!: () => void;
     const done = new Promise<void>((resolve) => (finish = resolve));
     // Set before anybody is told: whoever steps down on hearing of it waits for this departure.
     const leaving: Leaving = (this.leaving = { cooldown, isDrained: false, done, finish });
     const work = outsideAnyCall(() => terms.ended(held.term, reason));
-    void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then((inTime) => {
-      // Neither renewed nor released: undrained work may act until the term expires by the clocks, and nobody else before that.
-      if (!inTime) this.abandon(held, work);
+    void this.drain(held, work).then(() => {
       leaving.isDrained = true;
       this.wakeup.poke();
     });
@@ -135,9 +133,7 @@ export class Leader {
     if (leaving === null) {
       const work = outsideAnyCall(() => terms.ended(held.term, 'stopped'));
       // For a process that lives on: it may not lead beside this work.
-      void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then(
-        (inTime) => inTime || terms.holdBack(work),
-      );
+      void this.drain(held, work);
     } else {
       leaving.finish();
     }
@@ -166,6 +162,14 @@ export class Leader {
     if (!inTime || !held.validity.isValid()) return;
     held.validity.end();
     await release(this.lease, { held }, setup, (until) => this.wakeup.pause(until));
+  }
+
+  /** Resolves when the work has stopped, or has had its time. */
+  private async drain(held: HeldLease, work: Promise<void>): Promise<void> {
+    const { clock, timings } = this.setup;
+    const inTime = await settlesWithin(clock, timings.drainTimeout, work);
+    // Neither renewed nor released: undrained work may act until the term expires by the clocks, and nobody else before that.
+    if (!inTime) this.abandon(held, work);
   }
 
   private abandon(held: HeldLease, work: Promise<void>): void {

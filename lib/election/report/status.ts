@@ -86,7 +86,7 @@ export interface ElectionStatus {
   /**
    * Whether the lease would be let go if this process exited by itself now (`process.exit()`, an uncaught exception): `ready`; `off` where
    * the store cannot or an option forbids it; else the sentence that says what is in the way. A term younger than one lease duration is
-   * left to expire in any case.
+   * left to expire in any case. Looked up when it is read.
    */
   readonly releaseAtExit: string;
 }

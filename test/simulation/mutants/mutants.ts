@@ -13,6 +13,16 @@ export interface Mutant {
 
 const patch = (file: string, find: string, replace: string) => ({ file, find, replace });
 
+/** A status of a Pod that proves nothing, taken for a proof of death. */
+const noProof = (bug: string, origin: string, find: string, replace: string): Mutant => ({
+  bug,
+  origin,
+  profile: 'proven-crashes',
+  quick: false,
+  patches: [patch('stores/kubernetes/crash/proof-of-death.ts', find, replace)],
+});
+const IS_UNFIT = 'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;';
+
 export const MUTANTS: readonly Mutant[] = [
   {
     bug: 'expiry by the writer’s wall clock',
@@ -245,8 +255,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         'loop/leader.ts',
-        'void settlesWithin(setup.clock, setup.timings.drainTimeout, work).then((inTime) => {',
-        'void Promise.resolve(true).then((inTime) => {',
+        'const inTime = await settlesWithin(clock, timings.drainTimeout, work);',
+        'const inTime = true;',
       ),
     ],
   },
@@ -706,7 +716,7 @@ export const MUTANTS: readonly Mutant[] = [
     origin: 'an exit listener that throws: the process lives on',
     profile: 'exits',
     quick: false,
-    patches: [patch('loop/leader.ts', '(inTime) => inTime || terms.holdBack(work)', '() => undefined')],
+    patches: [patch('loop/leader.ts', 'void this.drain(held, work);', '')],
   },
   {
     bug: 'a crash opens the lease of a term that has just begun',
@@ -715,72 +725,42 @@ export const MUTANTS: readonly Mutant[] = [
     quick: false,
     patches: [patch('rules/takeover-time.ts', 'return this.termSeenAt + this.holderDuration;', 'return -Infinity;')],
   },
-  {
-    bug: 'a failed Pod counts as dead',
-    origin: 'phase believed',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [
-      patch(
-        'stores/kubernetes/crash/proof-of-death.ts',
-        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;',
-        "if ((status as { phase?: string }).phase === 'Failed') return true; if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;",
-      ),
-    ],
-  },
-  {
-    bug: 'a container that is not there counts as dead',
-    origin: 'absence believed',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [
-      patch(
-        'stores/kubernetes/crash/proof-of-death.ts',
-        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false;',
-        'if (spec === undefined || status === undefined || !endsWithItsFirstProcess(spec)) return false; if (statusesOf(pod, who.container).length === 0) return true;',
-      ),
-    ],
-  },
-  {
-    bug: 'an end that the kubelet made up is believed',
-    origin: 'the containerID around it is believed',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [
-      patch(
-        'stores/kubernetes/crash/proof-of-death.ts',
-        "typeof containerID === 'string' && RUNTIMES.test(containerID) &&",
-        '',
-      ),
-    ],
-  },
-  {
-    bug: 'a nonce is not compared',
-    origin: 'an earlier process of the same container',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [
-      patch(
-        'stores/kubernetes/crash/proof-of-death.ts',
-        'return nonce !== undefined && proofOf(nonce) === proof;',
-        "return nonce !== undefined && proof !== '';",
-      ),
-    ],
-  },
-  {
-    bug: 'another container’s message is believed',
-    origin: 'a sidecar that prints the line',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [patch('stores/kubernetes/crash/proof-of-death.ts', '.filter(({ name }) => name === container);', ';')],
-  },
-  {
-    bug: 'a shared process namespace is believed',
-    origin: 'shareProcessNamespace',
-    profile: 'proven-crashes',
-    quick: false,
-    patches: [patch('stores/kubernetes/crash/proof-of-death.ts', 'return !shares &&', 'return (shares || true) &&')],
-  },
+  noProof(
+    'a failed Pod counts as dead',
+    'phase believed',
+    IS_UNFIT,
+    `if ((status as { phase?: string }).phase === 'Failed') return true; ${IS_UNFIT}`,
+  ),
+  noProof(
+    'a container that is not there counts as dead',
+    'absence believed',
+    IS_UNFIT,
+    `${IS_UNFIT} if (statusesOf(pod, who.container).length === 0) return true;`,
+  ),
+  noProof(
+    'an end that the kubelet made up is believed',
+    'the containerID around it is believed',
+    "typeof containerID === 'string' && RUNTIMES.test(containerID) &&",
+    '',
+  ),
+  noProof(
+    'a nonce is not compared',
+    'an earlier process of the same container',
+    'return nonce !== undefined && proofOf(nonce) === proof;',
+    "return nonce !== undefined && proof !== '';",
+  ),
+  noProof(
+    'another container’s message is believed',
+    'a sidecar that prints the line',
+    '.filter(({ name }) => name === container);',
+    ';',
+  ),
+  noProof(
+    'a shared process namespace is believed',
+    'shareProcessNamespace',
+    'return !shares &&',
+    'return (shares || true) &&',
+  ),
   {
     bug: 'a crash of one holder opens the lease of the next',
     origin: 'proof of death about the incarnation before',

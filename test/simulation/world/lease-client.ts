@@ -1,6 +1,12 @@
 import { LeaseStoreError } from '../../../lib/election/errors.js';
 import type { LeaseRecord } from '../../../lib/election/lease-record.js';
-import type { LeaseHandle, LeaseStore, Snapshot, WriteOutcome } from '../../../lib/election/lease-store.js';
+import type {
+  LeaseHandle,
+  LeaseStore,
+  Snapshot,
+  StoredLease,
+  WriteOutcome,
+} from '../../../lib/election/lease-store.js';
 import { provesDeath as shippedProof } from '../../../lib/stores/kubernetes/crash/proof-of-death.js';
 import { Kubelet } from './kubelet.js';
 import { ordinal, type MarkFate, type Reply, type Stored, type StoredObject } from './lease-service.js';
@@ -80,13 +86,10 @@ export class LeaseClient implements LeaseStore {
         const what = world.timeline
           ? `write holder=${record.holder ?? '""'} id=${record.writeId} on ${lease ? lease.version : 'absent'}`
           : 'write';
-        const serve = (sent: StoredObject) => (): Reply => {
-          const term = object.mark?.term;
-          if (!lease) return service.create(sent, this.process, sentAt, term);
-          const { edits = 0, ledger } = service.current.object ?? {};
-          const kept = { ...sent, edits, ledger: sent.ledger ?? ledger };
-          return service.update(kept, Number(lease.version), Number(lease.uid), this.process, sentAt, term);
-        };
+        const serve = (sent: StoredObject) => (): Reply =>
+          lease
+            ? this.update(lease, sent, sentAt, object.mark?.term)
+            : service.create(sent, this.process, sentAt, object.mark?.term);
         this.network.attempts[this.process.node] = object;
         this.hooks.writes(this.process, null);
         let answer = await this.call(what, serve(object), signal);
@@ -100,25 +103,18 @@ export class LeaseClient implements LeaseStore {
       },
     };
     if (plan.lastWords) {
-      handle.replaceAtExit = (seen, record) => {
-        const { lease } = seen;
-        const object = { ...toObject(record, plan.resolution), edits: service.current.object?.edits ?? 0 };
+      handle.replaceAtExit = ({ lease }, record) => {
+        const object = toObject(record, plan.resolution);
         this.network.attempts[this.process.node] = object;
-        const serve = (): Reply => {
-          const { edits = 0, ledger } = service.current.object ?? {};
-          const kept = { ...object, edits, ledger: object.ledger ?? ledger };
-          return service.update(
-            kept,
-            Number(lease!.version),
-            Number(lease!.uid),
-            this.process,
-            world.now,
-            object.mark?.term,
-          );
-        };
+        const sentAt = world.now;
         world.count('released at exit');
         // Nobody is left to hear the answer.
-        this.network.request(this.process, 'write', serve, () => undefined);
+        this.network.request(
+          this.process,
+          'write',
+          () => this.update(lease!, object, sentAt, object.mark?.term),
+          () => undefined,
+        );
         return { isAnswered: () => true, close: () => undefined };
       };
     }
@@ -145,6 +141,14 @@ export class LeaseClient implements LeaseStore {
     return this.plan.probe === 'cheap' ? Object.assign(handle, { holderProbeInterval: 200 }) : handle;
   }
 
+  /** Writes over what is there, and keeps what the service has beside it. */
+  private update(seen: StoredLease, sent: StoredObject, sentAt: number, term?: string): Reply {
+    const { service } = this.network;
+    const { edits = 0, ledger } = service.current.object ?? {};
+    const kept = { ...sent, edits, ledger: sent.ledger ?? ledger };
+    return service.update(kept, Number(seen.version), Number(seen.uid), this.process, sentAt, term);
+  }
+
   /** Proof comes late, or never: the node of the dead may be gone as well. */
   private async *death(seen: Snapshot, signal: AbortSignal, latest: number): AsyncGenerator<true> {
     const { process, hooks } = this;
@@ -160,10 +164,10 @@ export class LeaseClient implements LeaseStore {
         if (signal.aborted) return reject(signal.reason);
         if (hooks.isDead(seen.lease!.record.holder!)) diedAt ??= process.now();
         const isShown = diedAt !== null && !isNever && process.now() >= diedAt + late;
-        if (!isShown && lies.chance(0.05)) world.count('status that proves nothing');
-        else if (!isShown) return void process.setTimer(look, 200);
-        const shown = isShown ? kubelet.end() : kubelet.lie();
-        if (!this.provesDeath(shown, kubelet.who)) return void process.setTimer(look, 200);
+        const isLie = !isShown && lies.chance(0.05);
+        if (isLie) world.count('status that proves nothing');
+        const shown = isShown ? kubelet.end() : isLie ? kubelet.lie() : null;
+        if (shown === null || !this.provesDeath(shown, kubelet.who)) return void process.setTimer(look, 200);
         world.count('crash proven');
         resolve();
       };

@@ -21,6 +21,12 @@ export interface TlsIdentity {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** What leads to the same server under the same identity of TLS. The way there, a proxy, is no part of it. */
+export function doorOf({ protocol, host, port, tls }: Connection): string {
+  const { servername, rejectUnauthorized, ca, cert, key } = tls;
+  return JSON.stringify([protocol, host, port, servername, rejectUnauthorized, ...[ca, cert, key].map(String)]);
+}
+
 /** A Pod, as the API server itself names it. */
 export interface PodIdentity {
   readonly name: string;

@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 
 import type { Socket } from 'node:net';
 import type { LastRequest } from '../../../election/exit/exit.js';
 import { sendAtExit } from './last-request.js';
-import type { Connection } from './connection.js';
+import { doorOf, type Connection } from './connection.js';
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -103,7 +103,8 @@ export class Transport {
     if (!this.wire || connection.proxy) return null;
     return sendAtExit(this.wire.agent, target(connection, request), request.body ?? '', (socket) => {
       const openedFor = this.openedFor.get(socket);
-      return openedFor !== undefined && isSameDoor(openedFor, connection);
+      // After a rotation of CA or certificate it is not.
+      return openedFor !== undefined && doorOf(openedFor) === doorOf(connection);
     });
   }
 
@@ -154,13 +155,6 @@ export class Transport {
 
     return this.wire;
   }
-}
-
-/** Whether a connection that was opened for the one is as good for the other: not after a rotation of CA or certificate. */
-function isSameDoor(one: Connection, other: Connection): boolean {
-  const door = ({ protocol, host, port, tls }: Connection) =>
-    JSON.stringify([protocol, host, port, Object.entries(tls).map(String)]);
-  return one === other || door(one) === door(other);
 }
 
 function target(connection: Connection, { method, path, body, contentType = 'application/json' }: Request) {

@@ -10,7 +10,7 @@ import { PodWatches } from './pod-watches.js';
 import { CONTAINER_FILES, leaveLastWords, type LastWords } from './termination-log.js';
 
 /** How long a proven death is left alone, milliseconds: a request that the dead has sent may still be on its way. */
-export const CRASH_GRACE = 500;
+const GRACE = 500;
 
 /** By termination log: a process leaves one nonce there, however many stores it has. */
 const left = processWide('last-words', () => new Map<string, LastWords>());
@@ -24,7 +24,7 @@ export class CrashDetection {
   constructor(
     client: ApiClient,
     private readonly pod: () => Promise<PodIdentity | null>,
-    private readonly grace = CRASH_GRACE,
+    private readonly grace = GRACE,
     private readonly files = CONTAINER_FILES,
   ) {
     this.pods = new PodWatches(client);

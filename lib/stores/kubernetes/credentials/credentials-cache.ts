@@ -1,4 +1,4 @@
-import type { Connection } from '../api/connection.js';
+import { doorOf, type Connection } from '../api/connection.js';
 
 /** Milliseconds that a request waits for fresh credentials while it has others that were never refused. */
 const GRACE = 250;
@@ -131,15 +131,9 @@ export class CredentialsCache {
   }
 }
 
-/** Whether they open the same door with the same key. The way there, a proxy, is no part of it. */
+/** Whether they open the same door with the same key. */
 function isSame(one: Connection, other: Connection): boolean {
-  const key = ({ proxy: _proxy, tls, ...rest }: Connection) =>
-    JSON.stringify([
-      rest,
-      tls.servername,
-      tls.rejectUnauthorized,
-      ...[tls.ca, tls.cert, tls.key].map((pem) => pem?.toString()),
-    ]);
+  const key = (connection: Connection) => JSON.stringify([doorOf(connection), connection.basePath, connection.headers]);
   return one === other || key(one) === key(other);
 }
 

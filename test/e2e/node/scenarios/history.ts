@@ -55,10 +55,10 @@ export class History {
       case 'sample':
         // What client-go's replica says while it leads: work that follows its callbacks would run then.
         if (line.leader) this.called(life, line.t, line.token ?? '');
-        else this.believed(life, line.t, line.t, false);
+        else this.believed(life, line.t, false);
         break;
       case 'belief':
-        this.believed(life, line.leader ? line.t : line.since, line.t, line.leader);
+        this.believed(life, line.leader ? line.t : line.since, line.leader);
         break;
     }
   }
@@ -104,11 +104,12 @@ export class History {
     const calls = this.calls(from, to);
     const last = calls.findLast(({ life }) => life.id === before?.id);
     const since = killed ?? last?.t ?? this.firstStart;
+    const steps = pairs(calls);
     const next = calls.find(({ t, life }) => t >= since && life.id !== before?.id);
     return {
       takeover: next && next.t - since,
-      changes: pairs(calls).filter(([a, b]) => a.life.id !== b.life.id).length,
-      longestGap: Math.max(0, ...pairs(calls).map(([a, b]) => b.t - a.t)),
+      changes: steps.filter(([a, b]) => a.life.id !== b.life.id).length,
+      longestGap: Math.max(0, ...steps.map(([a, b]) => b.t - a.t)),
       believers: this.overlap(from, to),
       oldTokens: oldTokens(calls),
     };
@@ -118,24 +119,18 @@ export class History {
     this.heard.push({ t, life, token });
     const term = `${life.id} ${token}`;
     if (!this.terms.has(term)) this.terms.set(term, t);
-    this.believed(life, t, t, true, token);
+    this.believed(life, t, true, token);
   }
 
-  /** @param t of the first or the last answer that says yes for certain @param now of the line */
-  private believed(life: ContainerLife, t: number, now: number, leader: boolean, token = '?'): void {
+  /** @param t of the first or the last answer that says yes for certain */
+  private believed(life: ContainerLife, t: number, leader: boolean, token = '?'): void {
     const own = this.stretches.get(life) ?? [];
     this.stretches.set(life, own);
     const open = own.at(-1);
     const isOpen = open !== undefined && !this.ended.has(open);
-    if (!leader) {
-      if (isOpen) {
-        open.to = Math.max(open.to, Math.min(t, now));
-        this.ended.add(open);
-      }
-      return;
-    }
     if (isOpen) open.to = Math.max(open.to, t);
-    else own.push({ replica: life.id, token, from: t, to: t });
+    else if (leader) own.push({ replica: life.id, token, from: t, to: t });
+    if (isOpen && !leader) this.ended.add(open);
   }
 
   private overlap(from: number, to: number): number {
